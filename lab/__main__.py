@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab: five systemd hosts on two networks of this machine.
+
+up       the hosts, fresh, with nothing installed on them
+down     no host, network or process of the lab left
+status   what runs, and who holds which address
+ssh      a shell or a command on a host
+sources  keepalived's tarballs, from Debian's source packages
+guard    wait for a process to end, then down (for tests that are killed)
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import hosts
+import sources
+from machine import LabError
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="./dev lab", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("up")
+    verbs.add_parser("down")
+    verbs.add_parser("status")
+    verbs.add_parser("sources")
+    verbs.add_parser("guard").add_argument("pid", type=int)
+    ssh = verbs.add_parser("ssh")
+    ssh.add_argument("host")
+    ssh.add_argument("command", nargs=argparse.REMAINDER)
+    arguments = parser.parse_args()
+    try:
+        if arguments.verb == "ssh":
+            hosts.ssh(arguments.host, arguments.command)
+        elif arguments.verb == "guard":
+            hosts.guard(arguments.pid)
+        elif arguments.verb == "sources":
+            sources.ensure()
+        else:
+            getattr(hosts, arguments.verb)()
+    except (LabError, KeyError) as error:
+        print(f"lab: {error.args[0]}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starting, stopping and looking at the lab's hosts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import image
+import podman as engine
+from machine import RUN, SSH_KEY, STATE, LabError, run, say
+from podman import podman
+from topology import HOSTS, NETWORKS, Host, host
+
+LABEL = "evenkeel-lab"
+SSH_OPTIONS = (
+    f"-i{SSH_KEY}",
+    "-oUserKnownHostsFile=/dev/null",
+    "-oStrictHostKeyChecking=no",
+    "-oLogLevel=ERROR",
+    "-oConnectTimeout=5",
+)
+
+
+def up() -> None:
+    _key()
+    name = image.ensure()
+    down()
+    _refuse_taken_networks()
+    say(f"Starting {', '.join(h.name for h in HOSTS)}")
+    for net in NETWORKS:
+        podman("network", "create", f"--subnet={net.subnet}", f"--gateway={net.gateway}", "--disable-dns", net.name)
+    for each in HOSTS:
+        _start(each, name)
+    for each in HOSTS:
+        _wait_until_ready(each)
+
+
+def down() -> None:
+    """Remove every host and network of the lab, also those of a run that was killed."""
+    if not engine.STORAGE.exists():
+        return
+    names = podman("ps", "--all", "--quiet", f"--filter=label={LABEL}").stdout.split()
+    if names:
+        podman("rm", "--force", "--time=0", *names)
+    present = podman("network", "ls", "--quiet").stdout.split()
+    for net in NETWORKS:
+        if net.name in present:
+            podman("network", "rm", "--force", net.name)
+    engine.release()
+
+
+def status() -> None:
+    running = podman("ps", f"--filter=label={LABEL}", "--format={{.Names}}").stdout.split()
+    for each in HOSTS:
+        if each.name not in running:
+            print(f"{each.name:8} down")
+            continue
+        own = {ip for _, ip in each.attachments} | {"127.0.0.1"}
+        lines = podman("exec", each.name, "ip", "-4", "-o", "address").stdout.splitlines()
+        held = [line.split()[3].split("/")[0] for line in lines]
+        extra = [address for address in held if address not in own]
+        where = ", ".join(f"{net.interface} {ip}" for net, ip in each.attachments)
+        print(f"{each.name:8} up    {where:44} {'VIP ' + ', '.join(extra) if extra else ''}".rstrip())
+
+
+def ssh(name: str, command: list[str]) -> None:
+    target = f"ops@{host(name).management_address}"
+    os.execvp("ssh", ["ssh", *SSH_OPTIONS, *(["-t"] if sys.stdin.isatty() else []), target, *command])
+
+
+def guard(pid: int) -> None:
+    """Take the lab down when the process ends, however it ends."""
+    while os.path.exists(f"/proc/{pid}"):
+        time.sleep(1)
+    down()
+
+
+def _key() -> None:
+    if not SSH_KEY.exists():
+        SSH_KEY.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", LABEL, "-f", str(SSH_KEY))
+
+
+def _refuse_taken_networks() -> None:
+    for net in NETWORKS:
+        taken = run("ip", "-o", "route", "show", "to", "root", net.subnet).stdout
+        taken += run("ip", "-o", "address", "show", "to", net.subnet).stdout
+        if taken:
+            raise LabError(f"the lab's network {net.subnet} is in use on this machine: {taken.splitlines()[0].strip()}")
+
+
+def _start(each: Host, name: str) -> None:
+    networks = [f"--network={net.name}:ip={ip},interface_name={net.interface}" for net, ip in each.attachments]
+    podman(
+        "run",
+        "--detach",
+        f"--name={each.name}",
+        f"--hostname={each.name}",
+        f"--label={LABEL}",
+        "--privileged",
+        "--systemd=always",
+        "--stop-signal=SIGRTMIN+3",
+        f"--volume={SSH_KEY}.pub:/etc/ssh/lab_authorized_keys:ro",
+        *engine.limits(),
+        *networks,
+        name,
+        "/sbin/init",
+    )
+
+
+def _wait_until_ready(each: Host) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if podman("exec", each.name, "systemctl", "is-active", "--quiet", "ssh", check=False).returncode == 0:
+            break
+        time.sleep(0.2)
+    else:
+        journal = podman("exec", each.name, "journalctl", "--no-pager", "-n", "15", check=False).stdout
+        raise LabError(f"{each.name} did not boot within 60 s; the end of its journal:\n{journal}")
+    if each.web_port:
+        podman("exec", each.name, "systemctl", "enable", "--now", "--quiet", f"lab-web@{each.web_port}")

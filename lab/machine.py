@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Running commands on this machine, and where the lab keeps its things."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+STATE = Path(os.environ.get("EVENKEEL_LAB_DIR", "/var/lib/evenkeel-lab"))
+RUN = Path("/run/evenkeel-lab")
+SSH_KEY = STATE / "ssh" / "id_ed25519"
+STARTED = time.monotonic()
+
+
+class LabError(Exception):
+    """Something the person at the keyboard has to know, in their words."""
+
+
+def say(text: str) -> None:
+    print(f"[{time.monotonic() - STARTED:5.0f}s] {text}", file=sys.stderr, flush=True)
+
+
+def run(*command: str, check: bool = True, **options) -> subprocess.CompletedProcess[str]:
+    result = subprocess.run(command, text=True, capture_output=True, **options)
+    if check and result.returncode:
+        tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
+        raise LabError(f"{' '.join(command)}\nended with {result.returncode}:\n{tail}")
+    return result

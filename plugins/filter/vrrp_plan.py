@@ -1,0 +1,91 @@
+# Copyright (c) 2026, The evenkeel developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: vrrp_plan
+short_description: Priorities, VRIDs and states of every VIP on every host
+version_added: 0.1.0
+author: The evenkeel developers
+description:
+  - Plans which host is master of which virtual IP address (VIP), so that nobody writes a priority, a state or a
+    virtual router id (VRID) by hand.
+  - The first VIP prefers the first host, the second the second, and so on, round and round. One VIP gives
+    master/backup, two give dual-master.
+  - A VIP's VRID is the last octet of its address, or the next free number above it where that one is taken.
+positional: hosts
+options:
+  _input:
+    description:
+      - The VIPs. Each has a V(name) and an V(address) with its prefix, and may pin V(virtual_router_id) (1 to 255),
+        V(priorities) (a dictionary of host and priority, 1 to 254) and V(states) (a dictionary of host and V(MASTER)
+        or V(BACKUP)).
+    type: list
+    elements: dict
+    required: true
+  hosts:
+    description: The members of the cluster, in the order in which the first VIP prefers them.
+    type: list
+    elements: str
+    required: true
+  advert_int:
+    description: Seconds between two adverts; the step between priorities follows from it.
+    type: float
+    default: 0.25
+  base:
+    description: Priority of a VIP's preferred host, 1 to 254.
+    type: int
+    default: 254
+  step:
+    description:
+      - How much lower the priority of each further host is.
+      - With V(0) it is just large enough for the skew times of two backups to differ by 10 ms
+        (RFC 5798, skew time = (256 - priority) / 256 x advert_int).
+    type: int
+    default: 0
+"""
+
+EXAMPLES = r"""
+- name: Show the plan of the reference's two VIPs
+  ansible.builtin.debug:
+    msg: "{{ vips | evenkeel.nginx_ha.vrrp_plan(['nginx1', 'nginx2'], base=150, step=50) }}"
+  vars:
+    vips:
+      - {name: VI_1, address: 192.168.200.200/24, virtual_router_id: 51}
+      - {name: VI_2, address: 192.168.200.210/24, virtual_router_id: 52}
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - A dictionary of the hosts; each has the list of its VRRP instances in the order of the VIPs.
+    - An instance has C(name), C(virtual_router_id), C(priority), C(state), C(virtual_ipaddress) (a list) and C(weight),
+      a negative number that puts a host with a failed check below every healthy one.
+  type: dict
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import vrrp
+
+
+def vrrp_plan(
+    vips: Sequence[Mapping[str, Any]],
+    hosts: Sequence[str],
+    advert_int: float = 0.25,
+    base: int = vrrp.HIGHEST,
+    step: int = 0,
+) -> dict[str, list[dict[str, Any]]]:
+    try:
+        return vrrp.plan(vips, hosts, float(advert_int), int(base), int(step))
+    except vrrp.PlanError as error:
+        raise AnsibleFilterError(f"evenkeel.nginx_ha.vrrp_plan: {error}") from error
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Any]:
+        return {"vrrp_plan": vrrp_plan}

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, The evenkeel developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with a host's input: each problem one sentence with host, variable, value and fix.
+
+Pure functions of the role's variables and of gathered facts; they run on the control node only.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import vrrp
+
+# The oldest release of each family that the roles are written for.
+PLATFORMS = {"Debian": 11, "Ubuntu": 20, "RedHat": 7}
+SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+# keepalived's parser: quotes and comments would change the meaning of the line.
+UNSAFE_PASSWORD = re.compile(r"[\s\"'#!{}]")
+
+
+def keepalived_problems(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str) -> list[str]:
+    """settings: the keepalived role's variables without their prefix; facts: the host's own."""
+    return [f"{host}: {text}" for text in _keepalived(settings, facts, host)]
+
+
+def nginx_problems(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str) -> list[str]:
+    """settings: the nginx role's variables without their prefix; facts: the host's own."""
+    return [f"{host}: {text}" for text in [*_platform(facts), *_upstreams(settings), *_servers(settings)]]
+
+
+def _keepalived(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str) -> Iterator[str]:
+    yield from _platform(facts)
+    if host not in settings["hosts"]:
+        members = ", ".join(settings["hosts"]) or "empty"
+        yield (
+            f"keepalived_hosts ({members}) does not name this host. It lists all members of the cluster, the same "
+            "on each; set it in the load balancers' group_vars."
+        )
+    yield from _authentication(settings)
+    yield from _source(settings)
+    if not settings["vips"]:
+        yield "keepalived_vips is empty. Give at least one VIP, e.g. [{name: VI_1, address: 192.168.200.200/24}]."
+        return
+    try:
+        vrrp.plan(
+            settings["vips"],
+            settings["hosts"] or [host],
+            float(settings["advert_int"]),
+            int(settings["priority_base"]),
+            int(settings["priority_step"]),
+        )
+    except vrrp.PlanError as error:
+        yield f"keepalived_vips: {error}"
+        return
+    yield from _interface(settings, facts)
+
+
+def _platform(facts: Mapping[str, Any]) -> Iterator[str]:
+    distribution, family = facts.get("distribution", "unknown"), facts.get("os_family", "unknown")
+    version = str(facts.get("distribution_version", ""))
+    major = version.split(".")[0]
+    oldest = PLATFORMS.get(distribution) or PLATFORMS.get(family)
+    if oldest is None or (major.isdigit() and int(major) < oldest):
+        yield (
+            f"the operating system is {distribution} {version}, which these roles do not support. "
+            "They support Debian 11, Ubuntu 20.04 and EL 7 or later."
+        )
+
+
+def _authentication(settings: Mapping[str, Any]) -> Iterator[str]:
+    version, seconds, password = int(settings["vrrp_version"]), float(settings["advert_int"]), str(settings["auth_pass"])
+    if version == 2 and (seconds < 1 or seconds != int(seconds)):
+        yield (
+            f"keepalived_advert_int is {seconds:g}, but VRRPv2 counts whole seconds. "
+            "Set it to 1 or more, or keepalived_vrrp_version to 3."
+        )
+    if not 0.01 <= seconds <= 40.95:
+        yield f"keepalived_advert_int is {seconds:g}. It must be 0.01 to 40.95 seconds."
+    if not password:
+        return
+    if version == 3:
+        yield (
+            "keepalived_auth_pass is set, but VRRPv3 has no authentication (RFC 5798). "
+            "Remove it, or set keepalived_vrrp_version to 2."
+        )
+    if len(password) > 8:
+        yield (
+            f"keepalived_auth_pass has {len(password)} characters; VRRPv2 carries 8 and drops the rest. "
+            "Use 8 characters at most."
+        )
+    if UNSAFE_PASSWORD.search(password):
+        yield "keepalived_auth_pass has a space, quote, brace, '#' or '!' in it, which keepalived.conf cannot hold. Use others."
+
+
+def _source(settings: Mapping[str, Any]) -> Iterator[str]:
+    if settings["install_method"] != "source":
+        return
+    version, checksum = settings["version"], settings["checksum"]
+    if not checksum:
+        known = ", ".join(settings["checksums"])
+        yield (
+            f"keepalived_version is {version}, which has no known checksum. "
+            f"Set keepalived_checksum to the sha256 of its tarball, or choose one of {known}."
+        )
+    elif not SHA256.match(checksum):
+        yield f"keepalived_checksum is {checksum!r}, which is no sha256. It has 64 hexadecimal digits, in lower case."
+    if not settings["source_file"] and not settings["source_urls"]:
+        yield "keepalived_source_urls is empty and keepalived_source_file is not set. Name a place to get the tarball from."
+
+
+def _interface(settings: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[str]:
+    name, present = settings["interface"], sorted(facts.get("interfaces", []))
+    if name not in present:
+        yield (
+            f"keepalived_interface is {name!r}, which this host lacks; it has {', '.join(present)}. "
+            "Set it to the one that is to carry the VIPs."
+        )
+        return
+    own = dict(_own_addresses(facts))
+    networks = [network for interface, network in _networks(facts) if interface == name]
+    for vip in settings["vips"]:
+        address = vrrp.parse_address(vip)
+        if address.ip in own:
+            yield (
+                f"VIP {vip['name']} ({address.ip}) is this host's own address on {own[address.ip]}. "
+                "A VIP moves between hosts; choose an unused address."
+            )
+        elif not any(address.ip in network for network in networks):
+            known = ", ".join(map(str, networks)) or "no network"
+            yield (
+                f"VIP {vip['name']} ({address.ip}) is not in the network of keepalived_interface {name} ({known}). "
+                "Choose an address in it, or the interface that is in the VIP's network."
+            )
+
+
+def _fact(facts: Mapping[str, Any], interface: str) -> Mapping[str, Any]:
+    # The setup module turns every '-', '.' and ':' of an interface's name into '_' in its fact's name.
+    return facts.get(re.sub(r"[-.:]", "_", interface)) or {}
+
+
+def _own_addresses(facts: Mapping[str, Any]) -> Iterator[tuple[vrrp.Address, str]]:
+    # The first address of an interface is the host's own; VIPs that it holds now come as secondary ones.
+    for interface in facts.get("interfaces", []):
+        first = _fact(facts, interface).get("ipv4")
+        if first:
+            yield ipaddress.ip_address(first["address"]), interface
+
+
+def _networks(facts: Mapping[str, Any]) -> Iterator[tuple[str, ipaddress.IPv4Network | ipaddress.IPv6Network]]:
+    for interface in facts.get("interfaces", []):
+        fact = _fact(facts, interface)
+        for entry in [fact.get("ipv4"), *fact.get("ipv4_secondaries", [])]:
+            if entry:
+                yield interface, ipaddress.ip_network(f"{entry['network']}/{entry['netmask']}", strict=False)
+        for entry in fact.get("ipv6", []):
+            yield interface, ipaddress.ip_network(f"{entry['address']}/{entry['prefix']}", strict=False)
+
+
+def _upstreams(settings: Mapping[str, Any]) -> Iterator[str]:
+    names: set[str] = set()
+    for upstream in settings["upstreams"]:
+        name = str(upstream.get("name", ""))
+        if not vrrp.NAME.match(name):
+            yield f"nginx_upstreams: name {name!r} is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. web."
+        if name in names:
+            yield f"nginx_upstreams: two upstreams are called {name}. Give each a name of its own."
+        names.add(name)
+        if not upstream.get("servers"):
+            yield (
+                f"nginx_upstreams: {name} has no servers. List them as [{{address: 172.16.2.20, port: 9091}}], "
+                "or put hosts into the group that they come from."
+            )
+        for server in upstream.get("servers") or []:
+            if not re.match(r"[A-Za-z0-9_.:-]+\Z", str(server.get("address", ""))):
+                yield f"nginx_upstreams: {name} has the server address {server.get('address')!r}. It is an IP address or a host name."
+
+
+def _servers(settings: Mapping[str, Any]) -> Iterator[str]:
+    upstreams = [str(upstream.get("name")) for upstream in settings["upstreams"]]
+    names: set[str] = set()
+    for server in settings["servers"]:
+        name = str(server.get("name", ""))
+        if not vrrp.NAME.match(name):
+            yield f"nginx_servers: name {name!r} is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. default."
+        if name in names:
+            yield f"nginx_servers: two servers are called {name}. Give each a name of its own."
+        names.add(name)
+        if str(server.get("upstream")) not in upstreams:
+            yield (
+                f"nginx_servers: {name} proxies to the upstream {server.get('upstream')!r}, which nginx_upstreams lacks; "
+                f"it has {', '.join(upstreams) or 'none'}."
+            )
+        for server_name in server.get("server_names") or []:
+            if not re.match(r"[A-Za-z0-9_.:*\[\]~^$-]+\Z", str(server_name)):
+                yield f"nginx_servers: {name} has the server name {server_name!r}. It is an address, a host name or a pattern."

@@ -6,6 +6,8 @@ down     no host, network or process of the lab left
 status   what runs, and who holds which address
 ssh      a shell or a command on a host
 sources  keepalived's tarballs, from Debian's source packages
+demo     what './dev demo' shows
+claim    the lab is for the process that EVENKEEL_LAB_OWNER names
 guard    wait for a process to end, then down (for tests that are killed)
 """
 
@@ -14,6 +16,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+import demo
 import hosts
 import sources
 from machine import LabError
@@ -28,6 +31,8 @@ def main() -> int:
     verbs.add_parser("down")
     verbs.add_parser("status")
     verbs.add_parser("sources")
+    verbs.add_parser("demo")
+    verbs.add_parser("claim")
     verbs.add_parser("guard").add_argument("pid", type=int)
     ssh = verbs.add_parser("ssh")
     ssh.add_argument("host")
@@ -40,6 +45,8 @@ def main() -> int:
             hosts.guard(arguments.pid)
         elif arguments.verb == "sources":
             sources.ensure()
+        elif arguments.verb == "demo":
+            demo.run()
         else:
             getattr(hosts, arguments.verb)()
     except (LabError, KeyError) as error:

@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 
 import image
 import podman as engine
-from machine import RUN, SSH_KEY, STATE, LabError, run, say
+from machine import RUN, SSH_KEY, LabError, run, say
 from podman import podman
 from topology import HOSTS, NETWORKS, Host, host
 
 LABEL = "evenkeel-lab"
+OWNER = RUN / "owner"
 SSH_OPTIONS = (
     f"-i{SSH_KEY}",
     "-oUserKnownHostsFile=/dev/null",
@@ -25,6 +25,7 @@ SSH_OPTIONS = (
 
 
 def up() -> None:
+    _refuse_other_owner()
     _key()
     name = image.ensure()
     down()
@@ -66,16 +67,47 @@ def status() -> None:
         print(f"{each.name:8} up    {where:44} {'VIP ' + ', '.join(extra) if extra else ''}".rstrip())
 
 
-def ssh(name: str, command: list[str]) -> None:
-    target = f"ops@{host(name).management_address}"
-    os.execvp("ssh", ["ssh", *SSH_OPTIONS, *(["-t"] if sys.stdin.isatty() else []), target, *command])
+def ssh_command(name: str, *words: str) -> list[str]:
+    return ["ssh", *SSH_OPTIONS, f"ops@{host(name).management_address}", *words]
+
+
+def ssh(name: str, words: list[str]) -> None:
+    command = ssh_command(name, *words)
+    os.execvp("ssh", ["ssh", "-t", *command[1:]] if sys.stdin.isatty() else command)
+
+
+def claim() -> None:
+    """Make the lab the process's that EVENKEEL_LAB_OWNER names, unless another that lives has it."""
+    _refuse_other_owner()
+    RUN.mkdir(parents=True, exist_ok=True)
+    OWNER.write_text(os.environ["EVENKEEL_LAB_OWNER"])
 
 
 def guard(pid: int) -> None:
-    """Take the lab down when the process ends, however it ends."""
-    while os.path.exists(f"/proc/{pid}"):
-        time.sleep(1)
-    down()
+    """Take the lab down when its owner ends, however it ends, unless somebody else has claimed it since."""
+    while _alive(pid):
+        time.sleep(0.5)
+    if _owner() == pid:
+        down()
+
+
+def _owner() -> int | None:
+    try:
+        return int(OWNER.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _alive(pid: int) -> bool:
+    return os.path.exists(f"/proc/{pid}")
+
+
+def _refuse_other_owner() -> None:
+    owner = _owner()
+    if owner and _alive(owner) and str(owner) != os.environ.get("EVENKEEL_LAB_OWNER"):
+        raise LabError(
+            f"process {owner} is using the lab for tests. Wait for it, or end it; there is one lab a machine."
+        )
 
 
 def _key() -> None:

@@ -33,7 +33,7 @@ def ensure() -> str:
         f"--include={PACKAGES}",
         *(f"--aptopt={option}" for option in _apt_options()),
         f"--customize-hook=copy-in {FILES}/. /",
-        f"--customize-hook=chroot $1 sh /root/setup",
+        "--customize-hook=chroot $1 sh /root/setup",
         SUITE,
         str(archive),
         "-",

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-STATE = Path(os.environ.get("EVENKEEL_LAB_DIR", "/var/lib/evenkeel-lab"))
+STATE = Path("/var/lib/evenkeel-lab")
 RUN = Path("/run/evenkeel-lab")
 SSH_KEY = STATE / "ssh" / "id_ed25519"
 STARTED = time.monotonic()
@@ -24,7 +23,7 @@ def say(text: str) -> None:
 
 
 def run(*command: str, check: bool = True, **options) -> subprocess.CompletedProcess[str]:
-    result = subprocess.run(command, text=True, capture_output=True, **options)
+    result = subprocess.run(command, text=True, capture_output=True, check=False, **options)
     if check and result.returncode:
         tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
         raise LabError(f"{' '.join(command)}\nended with {result.returncode}:\n{tail}")

@@ -20,10 +20,7 @@ from machine import RUN, STATE, LabError, run
 STORAGE = STATE / "containers"
 PIDFILE = RUN / "namespace.pid"
 MARK = "evenkeel-lab-namespace"
-HOLD = (
-    "umount -R /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit 1;"
-    " while :; do sleep 3600; done"
-)
+HOLD = "umount -R /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit 1; while :; do sleep 3600; done"
 
 
 def podman(*arguments: str, check: bool = True, **options) -> subprocess.CompletedProcess[str]:
@@ -106,8 +103,6 @@ def _conmon() -> int | None:
             words = entry.read_bytes().split(b"\0")
         except OSError:
             continue
-        if words[0].endswith(b"conmon") and f"--root={STORAGE}".encode() in b" ".join(words):
-            return int(entry.parent.name)
         if words[0].endswith(b"conmon") and str(STORAGE).encode() in words:
             return int(entry.parent.name)
     return None

@@ -33,7 +33,13 @@ def ensure() -> None:
     run("apt-get", *options, "-q", "update")
     for version, package in missing.items():
         run(
-            "apt-get", *options, "-q", "source", "--download-only", "--tar-only", f"keepalived={package}",
+            "apt-get",
+            *options,
+            "-q",
+            "source",
+            "--download-only",
+            "--tar-only",
+            f"keepalived={package}",
             cwd=DIRECTORY,
         )
         (DIRECTORY / f"keepalived_{version}.orig.tar.gz").rename(DIRECTORY / f"keepalived-{version}.tar.gz")

@@ -152,7 +152,10 @@ class Configuration:
         self.diff = []
         for entry in self.files:
             if not entry["content"].strip():
-                module.fail_json(msg="%s would be empty. A service takes that for a valid configuration and does nothing." % self.path(entry["path"]))
+                module.fail_json(
+                    msg="%s would be empty. A service takes that for a valid configuration and does nothing."
+                    % self.path(entry["path"])
+                )
 
     def path(self, relative):
         return os.path.join(self.root, relative)
@@ -160,12 +163,14 @@ class Configuration:
     def note(self, relative, before, after):
         self.changed_files.append(self.path(relative))
         patterns = self.module.params["mask"]
-        self.diff.append({
-            "before_header": self.path(relative) if before is not None else "absent",
-            "after_header": self.path(relative) if after is not None else "absent",
-            "before": masked(before, patterns),
-            "after": masked(after, patterns),
-        })
+        self.diff.append(
+            {
+                "before_header": self.path(relative) if before is not None else "absent",
+                "after_header": self.path(relative) if after is not None else "absent",
+                "before": masked(before, patterns),
+                "after": masked(after, patterns),
+            }
+        )
 
     def apply(self):
         staged = tempfile.mkdtemp(prefix="config_files-")
@@ -203,7 +208,7 @@ class Configuration:
     def obsolete(self):
         params = self.module.params
         gone = strays(self.root, params["purge"], [entry["path"] for entry in self.files])
-        gone += [relative for relative in params["absent"] if os.path.lexists(self.path(relative))]
+        gone += [name for name in params["absent"] if name not in gone and os.path.lexists(self.path(name))]
         for relative in gone:
             self.note(relative, read(self.path(relative)) or b"", None)
         return gone
@@ -227,7 +232,12 @@ class Configuration:
         parent = os.path.dirname(target)
         if not os.path.isdir(parent):
             os.makedirs(parent, 0o755)
-        self.module.atomic_move(os.path.join(staged, relative), target)
+        # A new file is root's alone until it has its mode: it may hold a password.
+        umask = os.umask(0o077)
+        try:
+            self.module.atomic_move(os.path.join(staged, relative), target)
+        finally:
+            os.umask(umask)
 
     def set_attributes(self, entry):
         if not os.path.exists(self.path(entry["path"])):

@@ -23,7 +23,7 @@ options:
     elements: str
     required: true
   dest:
-    description: Where the file goes. Its directory must exist.
+    description: Where the file goes. Its directory is made once a source had the file.
     type: path
     required: true
   sha256:
@@ -112,13 +112,16 @@ def main():
             continue
         found = sha256_of(partial)
         if found == wanted:
+            if not os.path.isdir(os.path.dirname(dest)):
+                os.makedirs(os.path.dirname(dest), 0o755)
             module.atomic_move(partial, dest)
             module.set_mode_if_different(dest, "0644", False)
             module.exit_json(changed=True, url=url)
         answers.append("%s: sha256 is %s" % (url, found))
     os.unlink(partial)
     module.fail_json(
-        msg="No source has the file with the sha256 %s:\n%s\nName another source, or correct the checksum." % (wanted, "\n".join(answers))
+        msg="No source has the file with the sha256 %s:\n%s\nName another source, or correct the checksum."
+        % (wanted, "\n".join(answers))
     )
 
 

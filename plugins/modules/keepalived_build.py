@@ -105,12 +105,29 @@ class Failure(Exception):
     pass
 
 
+def unprivileged(module):
+    """The ids of the user to compile as."""
+    name = module.params["user"]
+    try:
+        account = pwd.getpwnam(name)
+    except KeyError:
+        module.fail_json(msg="The user %s to compile as does not exist on this host. Create it, or name another." % name)
+    if account.pw_uid == 0:
+        module.fail_json(msg="keepalived is not compiled as root. Name an unprivileged user.")
+    return account.pw_uid, account.pw_gid
+
+
 class Builder:
+    DPKG = {
+        "DEB_BUILD_MAINT_OPTIONS": "hardening=+bindnow",
+        # Either feature names the directory that we happen to be in.
+        "DEB_BUILD_OPTIONS": "reproducible=-fixfilepath,-fixdebugpath",
+    }
+
     def __init__(self, module, work):
         self.module = module
         self.work = work
-        account = pwd.getpwnam(module.params["user"])
-        self.uid, self.gid = account.pw_uid, account.pw_gid
+        self.uid, self.gid = unprivileged(module)
         os.chown(work, self.uid, self.gid)
         self.log = open(module.params["log"], "wb")
 
@@ -146,8 +163,6 @@ class Builder:
         self.run(configure + params["configure_flags"], sources[0], self.flags())
         self.run(["make", "-j%d" % multiprocessing.cpu_count()], sources[0])
         self.run(["make", "install", "DESTDIR=%s" % stage], sources[0])
-        with open(stage + params["prefix"] + "/.complete", "w"):
-            pass
         self.pack(stage)
 
     def flags(self):
@@ -155,8 +170,7 @@ class Builder:
         flags = {"CFLAGS": "-O2 -g0", "CPPFLAGS": "", "LDFLAGS": ""}
         if self.module.get_bin_path("dpkg-buildflags"):
             for name in flags:
-                # -ffile-prefix-map names our temporary directory, which is another one in each build.
-                flags[name] = self.output(["dpkg-buildflags", "--get", name], {"DEB_BUILD_OPTIONS": "reproducible=-fixfilepath"})
+                flags[name] = self.output(["dpkg-buildflags", "--get", name], self.DPKG)
         elif self.module.get_bin_path("rpm"):
             flags["CFLAGS"] = self.output(["rpm", "--eval", "%{optflags}"], {})
             flags["LDFLAGS"] = self.output(["rpm", "--eval", "%{?build_ldflags}"], {})
@@ -164,8 +178,7 @@ class Builder:
         return flags
 
     def output(self, words, environment):
-        dummy, out, dummy = self.module.run_command(words, environ_update=environment, check_rc=True)
-        return out.strip()
+        return self.module.run_command(words, environ_update=environment, check_rc=True)[1].strip()
 
     def pack(self, stage):
         """Owned by root whoever compiled; only what lies below the prefix."""
@@ -212,8 +225,7 @@ def main():
     artifact, log = module.params["artifact"], module.params["log"]
     if os.path.exists(artifact):
         module.exit_json(changed=False, artifact=artifact)
-    if module.params["user"] == "root":
-        module.fail_json(msg="keepalived is not compiled as root. Name an unprivileged user.")
+    unprivileged(module)
     if differs(module.params["platform"], platform()):
         module.fail_json(
             msg="This host is %s; an artifact for %s has to be compiled on such a host. Name another build host."
@@ -228,7 +240,9 @@ def main():
     except Failure as failure:
         with open(log, "rb") as source:
             tail = to_text(b"".join(source.readlines()[-TAIL:]), errors="surrogate_or_replace")
-        module.fail_json(msg="The compilation of keepalived failed: %s. The log is %s; its last lines:\n%s" % (failure, log, tail))
+        module.fail_json(
+            msg="The compilation of keepalived failed: %s. The log is %s; its last lines:\n%s" % (failure, log, tail)
+        )
     finally:
         shutil.rmtree(work, ignore_errors=True)
     module.exit_json(changed=True, artifact=artifact, seconds=round(time.time() - started, 1))

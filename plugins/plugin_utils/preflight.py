@@ -62,7 +62,7 @@ def _keepalived(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str
 def _platform(facts: Mapping[str, Any]) -> Iterator[str]:
     distribution, family = facts.get("distribution", "unknown"), facts.get("os_family", "unknown")
     version = str(facts.get("distribution_version", ""))
-    major = version.split(".")[0]
+    major = version.split(".", maxsplit=1)[0]
     oldest = PLATFORMS.get(distribution) or PLATFORMS.get(family)
     if oldest is None or (major.isdigit() and int(major) < oldest):
         yield (
@@ -72,7 +72,11 @@ def _platform(facts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _authentication(settings: Mapping[str, Any]) -> Iterator[str]:
-    version, seconds, password = int(settings["vrrp_version"]), float(settings["advert_int"]), str(settings["auth_pass"])
+    version, seconds, password = (
+        int(settings["vrrp_version"]),
+        float(settings["advert_int"]),
+        str(settings["auth_pass"]),
+    )
     if version == 2 and (seconds < 1 or seconds != int(seconds)):
         yield (
             f"keepalived_advert_int is {seconds:g}, but VRRPv2 counts whole seconds. "

@@ -16,6 +16,8 @@ from typing import Any
 
 # RFC 5798: 255 is the owner of the address, whose priority tracking cannot lower; 0 means "I am leaving".
 LOWEST, HIGHEST = 1, 254
+# VRRPv3 counts hundredths of a second.
+SHORTEST_ADVERT = 0.01
 # Two backups take over at different times if their skew times differ by more than the network's delay.
 SKEW_SECONDS = 0.010
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
@@ -47,13 +49,17 @@ def check_vips(vips: Sequence[Mapping[str, Any]]) -> list[Interface]:
     for vip in vips:
         name = str(vip.get("name", ""))
         if not NAME.match(name):
-            raise PlanError(f"VIP name {name!r} is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. VI_1.")
+            raise PlanError(
+                f"VIP name {name!r} is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. VI_1."
+            )
         if name in names:
             raise PlanError(f"Two VIPs are called {name}. Give each entry of keepalived_vips a name of its own.")
         names.add(name)
         address = parse_address(vip)
         if address.ip in owners:
-            raise PlanError(f"VIP {name}: address {address.ip} is already that of {owners[address.ip]}. Remove one of the two.")
+            raise PlanError(
+                f"VIP {name}: address {address.ip} is already that of {owners[address.ip]}. Remove one of the two."
+            )
         owners[address.ip] = name
         addresses.append(address)
     return addresses
@@ -80,11 +86,13 @@ def plan(
     if len(set(hosts)) != len(hosts):
         twice = next(host for host in hosts if list(hosts).count(host) > 1)
         raise PlanError(f"Host {twice} is listed twice in keepalived_hosts. List each host once.")
+    if step < 0:
+        raise PlanError(f"keepalived_priority_step is {step}. It is 0 (chosen) or more; pin priorities to prefer another host.")
     addresses = check_vips(vips)
     gap = step or _step(len(hosts), advert_int, base)
     vrids = _vrids(vips, addresses)
     result: dict[str, list[dict[str, Any]]] = {host: [] for host in hosts}
-    for index, (vip, address) in enumerate(zip(vips, addresses)):
+    for index, (vip, address) in enumerate(zip(vips, addresses, strict=True)):
         start = index % len(hosts)
         order = [*hosts[start:], *hosts[:start]]
         priorities = _priorities(vip, order, base, gap)
@@ -105,7 +113,7 @@ def plan(
 
 
 def _step(count: int, advert_int: float, base: int) -> int:
-    wanted = math.ceil(SKEW_SECONDS * 256 / advert_int)
+    wanted = math.ceil(SKEW_SECONDS * 256 / max(advert_int, SHORTEST_ADVERT))
     # A failed host loses the whole span and one more, and must still be at LOWEST or above.
     room = (base - LOWEST - 1) // (2 * max(count - 1, 1))
     return max(1, min(wanted, room))
@@ -115,6 +123,11 @@ def _priorities(vip: Mapping[str, Any], order: Sequence[str], base: int, step: i
     name = vip["name"]
     pinned = dict(vip.get("priorities") or {})
     _refuse_strangers(name, "priorities", pinned, order)
+    for host, value in pinned.items():
+        if not str(value).isdecimal():
+            raise PlanError(
+                f"VIP {name}: priority of {host} is {value!r}. It must be a whole number from {LOWEST} to {HIGHEST}."
+            )
     priorities = {host: int(pinned.get(host, base - rank * step)) for rank, host in enumerate(order)}
     holders: dict[int, str] = {}
     for host, priority in priorities.items():
@@ -171,12 +184,14 @@ def _vrids(vips: Sequence[Mapping[str, Any]], addresses: Sequence[Interface]) ->
             raise PlanError(f"VIP {vip['name']}: virtual_router_id is {pin}. It must be 1 to 255.")
         key = (addresses[index].version, int(pin))
         if key in used:
-            raise PlanError(f"VIP {vip['name']}: virtual_router_id {pin} is already that of {used[key]}. Give each its own.")
+            raise PlanError(
+                f"VIP {vip['name']}: virtual_router_id {pin} is already that of {used[key]}. Give each its own."
+            )
         used[key] = str(vip["name"])
         chosen[index] = int(pin)
     free = [index for index in range(len(vips)) if index not in chosen]
     for index in sorted(free, key=lambda i: (addresses[i].version, int(addresses[i].ip))):
-        version, wanted = addresses[index].version, int(addresses[index].ip) % 256
+        version, wanted = addresses[index].version, int(addresses[index].ip) % 256 or 1
         candidates = [(wanted - 1 + offset) % 255 + 1 for offset in range(255)]
         vrid = next((number for number in candidates if (version, number) not in used), None)
         if vrid is None:

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tests on the lab share: who holds which VIP, what the client gets, and runs of site.yml."""
+
+from labtest.cluster import Cluster, cluster
+from labtest.site import Run, site
+
+__all__ = ["Cluster", "Run", "cluster", "site"]

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pair as seen from outside: addresses on the hosts, answers at the client."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import testinfra
+
+PROJECT = Path(__file__).parents[2]
+INVENTORY = PROJECT / "inventories" / "lab"
+LOAD_BALANCERS = ("nginx1", "nginx2")
+BACKENDS = {"web1", "web2"}
+# Long enough for the slowest set-up (adverts of 1 s, checks every 2 s, three failures) on a busy machine.
+PATIENCE = 30.0
+
+
+class Cluster:
+    def __init__(self, vips: dict[str, str]) -> None:
+        self.vips = vips
+        self.hosts = {
+            name: testinfra.get_host(f"ansible://{name}", ansible_inventory=str(INVENTORY))
+            for name in (*LOAD_BALANCERS, "web1", "web2", "client")
+        }
+
+    def run(self, host: str, command: str) -> str:
+        """The command's output, as root; a command that fails fails the test."""
+        with self.hosts[host].sudo():
+            return self.hosts[host].check_output(command)
+
+    def succeeds(self, host: str, command: str) -> bool:
+        with self.hosts[host].sudo():
+            return self.hosts[host].run(command).rc == 0
+
+    def holders(self) -> dict[str, list[str]]:
+        """The load balancers that have each VIP now."""
+        found: dict[str, list[str]] = {vip: [] for vip in self.vips}
+        for name in LOAD_BALANCERS:
+            present = self.run(name, "ip -4 -o address show").split()
+            for vip in self.vips:
+                if f"{vip}/24" in present:
+                    found[vip].append(name)
+        return found
+
+    def settle(self, expected: dict[str, str | None], within: float = PATIENCE) -> None:
+        """Wait until each VIP is on the one expected host and nowhere else (None: on no host), and see it stay there."""
+        wanted = {vip: [host] if host else [] for vip, host in expected.items()}
+        self.wait(lambda: self.holders() == wanted, f"{wanted}, but the holders are {{}}", self.holders, within)
+        time.sleep(2)
+        assert self.holders() == wanted, "the VIPs moved again after they had settled"
+
+    def wait(
+        self, condition: Callable[[], bool], wanted: str, state: Callable[[], object], within: float = PATIENCE
+    ) -> None:
+        deadline = time.monotonic() + within
+        while not condition():
+            assert time.monotonic() < deadline, f"after {within:g} s: wanted {wanted}".format(state())
+            time.sleep(0.2)
+
+    def pages(self, vip: str, count: int = 6) -> list[str]:
+        """What the client gets from a VIP, each request on a connection of its own."""
+        command = f"for i in $(seq {count}); do curl --silent --show-error --fail --max-time 3 http://{vip}/; done"
+        return self.hosts["client"].check_output(command).split()
+
+    def answers(self, vip: str) -> bool:
+        """Whether the client gets a page from the VIP."""
+        return self.hosts["client"].run(f"curl --silent --fail --max-time 3 http://{vip}/").rc == 0
+
+    def serves(self) -> None:
+        """Every VIP answers, and both web servers take their turns."""
+        for vip in self.vips:
+            pages = self.pages(vip)
+            assert len(pages) == 6
+            assert {page: pages.count(page) for page in BACKENDS} == dict.fromkeys(BACKENDS, 3), f"{vip} gave {pages}"
+
+    @contextmanager
+    def client_watching(self) -> Iterator[dict[str, dict]]:
+        """The client asks every VIP 100 times a second meanwhile; what it saw is in the result afterwards."""
+        result: dict[str, dict] = {}
+        client = subprocess.Popen(
+            ["python3", "lab", "ssh", "client", "python3", "-c", f"'{probe()}'", *self.vips],
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        time.sleep(1)
+        try:
+            yield result
+            time.sleep(1)
+        finally:
+            output, _ = client.communicate("stop\n", timeout=60)
+        result.update(json.loads(output))
+        for vip, seen in result.items():
+            print(f"{vip}: {seen['failed']} of {seen['sent']} requests failed, longest gap {seen['gap_ms']} ms")
+
+
+def probe() -> str:
+    return (PROJECT / "lab" / "probe.py").read_text().replace("'", "'\\''")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """The scenario's VIPs and their preferred hosts, from the environment: LAB_VIPS="VIP=HOST ..."."""
+    return Cluster(dict(pair.split("=") for pair in os.environ["LAB_VIPS"].split()))

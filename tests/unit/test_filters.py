@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters that turn the inventory's data into addresses and servers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.upstream_servers import upstream_servers
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.vip_addresses import vip_addresses
+
+FILTERS = sorted(path.stem for path in (Path(__file__).parents[2] / "plugins" / "filter").glob("*.py"))
+
+VIPS: dict[str, tuple[list[Mapping[str, Any]], list[str]]] = {
+    "none": ([], []),
+    "in their order": (
+        [{"name": "b", "address": "192.168.200.210/24"}, {"name": "a", "address": "192.168.200.200/24"}],
+        ["192.168.200.210", "192.168.200.200"],
+    ),
+    "without prefix": ([{"name": "a", "address": "192.168.200.200"}], ["192.168.200.200"]),
+    "IPv6": ([{"name": "a", "address": "2001:DB8::00c8/64"}], ["2001:db8::c8"]),
+    "no address": (
+        [{"name": "a", "address": "web"}, {"name": "b"}, {"name": "c", "address": "10.0.0.1/24"}],
+        ["10.0.0.1"],
+    ),
+}
+
+SERVERS: dict[str, tuple[list[str], Mapping[str, Any], list[int], list[dict[str, Any]]]] = {
+    "none": ([], {"web1": {}}, [], []),
+    "name": (["web1"], {"web1": {}}, [], [{"address": "web1", "port": 80}]),
+    "ansible_host": (["web1"], {"web1": {"ansible_host": "172.16.2.20"}}, [], [{"address": "172.16.2.20", "port": 80}]),
+    "upstream_address goes first": (
+        ["web1"],
+        {"web1": {"ansible_host": "172.16.2.20", "upstream_address": "10.0.0.20"}},
+        [],
+        [{"address": "10.0.0.20", "port": 80}],
+    ),
+    "empty upstream_address": (
+        ["web1"],
+        {"web1": {"ansible_host": "172.16.2.20", "upstream_address": ""}},
+        [],
+        [{"address": "172.16.2.20", "port": 80}],
+    ),
+    "port": (["web1"], {"web1": {}}, [9091], [{"address": "web1", "port": 9091}]),
+    "upstream_port goes first": (
+        ["web1"],
+        {"web1": {"upstream_port": "9092"}},
+        [9091],
+        [{"address": "web1", "port": 9092}],
+    ),
+    "in their order": (
+        ["web2", "web1"],
+        {"web1": {"upstream_port": 9091}, "web2": {}},
+        [],
+        [{"address": "web2", "port": 80}, {"address": "web1", "port": 9091}],
+    ),
+}
+
+
+@pytest.mark.parametrize(("vips", "expected"), VIPS.values(), ids=VIPS)
+def test_vip_addresses(vips: list[Mapping[str, Any]], expected: list[str]) -> None:
+    assert vip_addresses(vips) == expected
+
+
+@pytest.mark.parametrize(("hosts", "hostvars", "port", "expected"), SERVERS.values(), ids=SERVERS)
+def test_upstream_servers(
+    hosts: list[str], hostvars: Mapping[str, Any], port: list[int], expected: list[dict[str, Any]]
+) -> None:
+    assert upstream_servers(hosts, hostvars, *port) == expected
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_filter_is_found_by_the_name_of_its_file(name: str) -> None:
+    module = import_module(f"ansible_collections.evenkeel.nginx_ha.plugins.filter.{name}")
+    filters = module.FilterModule().filters()
+    assert list(filters) == [name]
+    assert filters[name] is getattr(module, name)

@@ -1,0 +1,657 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules as real processes, under every Python that a managed host may have."""
+
+from __future__ import annotations
+
+import grp
+import hashlib
+import io
+import json
+import os
+import platform
+import pwd
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import ansible
+import pytest
+
+MODULES = Path(__file__).parents[2] / "plugins" / "modules"
+LAB = Path("/var/lib/evenkeel-lab")
+VERSIONS = ("2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+# The module_utils of the control node's ansible-core need 3.8; hosts with an older Python are managed with this one.
+OLD_VERSIONS = ("2.7", "3.6", "3.7")
+OLD_CORE = "2.16.19"
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the module sets owners")
+needs_make = pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("make"), reason="needs root, to become nobody, and make"
+)
+
+
+@dataclass(frozen=True)
+class Python:
+    path: Path
+    temporary: Path
+    environment: Mapping[str, str]
+
+    def run(
+        self,
+        module: str,
+        arguments: Mapping[str, Any],
+        *,
+        check: bool = False,
+        umask: int = 0o022,
+        preload: str = "pass",
+    ) -> dict[str, Any]:
+        """The module's answer, once it is sure that it printed nothing else and left nothing behind."""
+        payload = {"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_check_mode": check}}
+        process = subprocess.run(
+            [self.path, "-c", f"{preload}\nimport runpy; runpy.run_path({str(MODULES / module)!r} + '.py', run_name='__main__')"],
+            input=json.dumps(payload).encode(),
+            env=self.environment,
+            umask=umask,
+            extra_groups=[0] if os.geteuid() == 0 else None,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        assert process.stderr.decode() == ""
+        answer: dict[str, Any] = json.loads(process.stdout)
+        assert process.returncode == int(answer.get("failed", False))
+        assert list(self.temporary.iterdir()) == []
+        return answer
+
+
+def old_core() -> Path:
+    """The directory that ansible-core 2.16 is in; the first run downloads it."""
+    directory = LAB / "ansible-core-2.16"
+    if not directory.exists():
+        LAB.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="ansible-core-2.16-", dir=LAB) as name:
+            partial = Path(name) / "complete"
+            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+            subprocess.run([*pip, "--target", partial, f"ansible-core=={OLD_CORE}"], check=True)
+            partial.rename(directory)
+    return directory
+
+
+def interpreter(version: str) -> Path | None:
+    candidates = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    system = Path("/usr/bin/python3")
+    if not candidates and system.exists():
+        words = [system, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        if subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip() == version:
+            return system
+    return candidates[-1] if candidates else None
+
+
+@pytest.fixture(scope="session")
+def reachable() -> Iterator[Path]:
+    """A directory that nobody may enter, unlike pytest's own."""
+    with tempfile.TemporaryDirectory(prefix="evenkeel-unit-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture(scope="session", params=VERSIONS, ids=lambda version: f"python{version}")
+def python(request: pytest.FixtureRequest, reachable: Path) -> Python:
+    version = request.param
+    path = interpreter(version)
+    if path is None:
+        pytest.skip(f"there is no Python {version} in ~/.pyenv/versions or as /usr/bin/python3")
+    if version in OLD_VERSIONS:
+        library = old_core()
+    else:
+        library = reachable / "library"
+        library.mkdir(exist_ok=True)
+        if not (library / "ansible").exists():
+            (library / "ansible").symlink_to(Path(ansible.__file__).parent)
+    temporary = reachable / f"tmp-{version}"
+    temporary.mkdir()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(reachable),
+        "LC_ALL": "C.UTF-8",
+        "TMPDIR": str(temporary),
+        "PYTHONPATH": str(library),
+        "PYTHONPYCACHEPREFIX": str(reachable / "bytecode"),
+        "no_proxy": "127.0.0.1",
+    }
+    return Python(path, temporary, environment)
+
+
+# config_files
+
+OLD_SECRET, SECRET = "0ldpass", "s3cret"
+MASK = r"(?m)^\s*auth_pass\s+(.+)$"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    path = tmp_path / "etc"
+    path.mkdir()
+    return path
+
+
+def files(root: Path, **contents: str) -> dict[str, Any]:
+    entries = [{"path": f"{name}.conf", "content": content} for name, content in contents.items()]
+    return {"root": str(root), "files": entries}
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def listing(root: Path) -> dict[str, str]:
+    return {str(path.relative_to(root)): path.read_text() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+@needs_root
+def test_a_new_file_is_never_readable_by_others_before_it_has_its_mode(python: Python, root: Path) -> None:
+    arguments = files(root, secret="password\n")
+    arguments["files"][0]["mode"] = "0640"
+    checks_mode_at_once = (
+        "import os, ansible.module_utils.basic as basic\n"
+        "move = basic.AnsibleModule.atomic_move\n"
+        "def checked(self, source, target, *rest, **options):\n"
+        "    move(self, source, target, *rest, **options)\n"
+        "    assert os.stat(target).st_mode & 0o077 == 0, oct(os.stat(target).st_mode)\n"
+        "basic.AnsibleModule.atomic_move = checked"
+    )
+    answer = python.run("config_files", arguments, preload=checks_mode_at_once)
+    assert answer["changed"] is True
+    assert mode(root / "secret.conf") == 0o640
+
+
+@needs_root
+def test_config_is_created_and_then_left_alone(python: Python, root: Path) -> None:
+    arguments = {
+        "root": str(root),
+        "files": [
+            {"path": "main.conf", "content": "größe 1\n"},
+            {"path": "parts/deep/part.conf", "content": "part\n", "mode": "0640"},
+        ],
+    }
+    names = [f"{root}/main.conf", f"{root}/parts/deep/part.conf"]
+    created = python.run("config_files", arguments)
+    assert (created["changed"], created["changed_files"]) == (True, names)
+    assert created["diff"] == [
+        {"before_header": "absent", "after_header": names[0], "before": "", "after": "größe 1\n"},
+        {"before_header": "absent", "after_header": names[1], "before": "", "after": "part\n"},
+    ]
+    assert (root / "main.conf").read_bytes() == "größe 1\n".encode()
+    assert [mode(Path(name)) for name in names] == [0o644, 0o640]
+    assert [mode(root / "parts"), mode(root / "parts" / "deep")] == [0o755, 0o755]
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in map(Path, names)} == {(0, 0)}
+
+    inodes = [Path(name).stat().st_ino for name in names]
+    again = python.run("config_files", arguments)
+    assert (again["changed"], again["changed_files"], again["diff"]) == (False, [], [])
+    assert [Path(name).stat().st_ino for name in names] == inodes
+
+
+@needs_root
+def test_config_shows_what_changed_and_only_that(python: Python, root: Path) -> None:
+    (root / "same.conf").write_text("same\n")
+    (root / "other.conf").write_text("before\n")
+    answer = python.run("config_files", files(root, same="same\n", other="after\n"))
+    name = f"{root}/other.conf"
+    assert answer["changed_files"] == [name]
+    assert answer["diff"] == [{"before_header": name, "after_header": name, "before": "before\n", "after": "after\n"}]
+    assert listing(root) == {"other.conf": "after\n", "same.conf": "same\n"}
+
+
+@needs_root
+@pytest.mark.parametrize("check", [False, True], ids=["real", "check"])
+def test_config_hides_the_old_and_the_new_secret(python: Python, root: Path, check: bool) -> None:
+    (root / "a.conf").write_text(f"x {{\n  auth_pass {OLD_SECRET}\n}}\n")
+    arguments = files(root, a=f"x {{\n  auth_pass {SECRET}\n}}\ny\n")
+    answer = python.run("config_files", {**arguments, "secrets": [SECRET], "mask": [MASK]}, check=check)
+    assert answer["diff"][0]["before"] == "x {\n  auth_pass ********\n}\n"
+    assert answer["diff"][0]["after"] == "x {\n  auth_pass ********\n}\ny\n"
+    assert not [secret for secret in (OLD_SECRET, SECRET) if secret in json.dumps(answer)]
+    assert (SECRET in (root / "a.conf").read_text()) is not check
+
+
+def test_config_hides_secrets_in_the_checkers_message(python: Python, root: Path) -> None:
+    (root / "a.conf").write_text("old\n")
+    arguments = files(root, a=f"auth_pass {SECRET}\n")
+    validate = ["sh", "-c", f"cat {{staged}}/a.conf; echo {OLD_SECRET} is no better; exit 1"]
+    secrets = {"secrets": [OLD_SECRET], "mask": [MASK]}
+    answer = python.run("config_files", {**arguments, **secrets, "validate": validate})
+    assert "auth_pass ********\n******** is no better" in answer["msg"]
+    assert OLD_SECRET not in json.dumps(answer)
+
+
+def test_config_that_the_checker_refuses_changes_nothing(python: Python, root: Path) -> None:
+    before = {"a.conf": "old a\n", "parts/stray.conf": "stray\n", "unwanted": "unwanted\n"}
+    (root / "parts").mkdir()
+    for name, content in before.items():
+        (root / name).write_text(content)
+    (root / "a.conf").chmod(0o600)
+    arguments = {
+        **files(root, a="new a\n", b="new b\n"),
+        "purge": ["parts"],
+        "absent": ["unwanted"],
+        "validate": ["sh", "-c", "echo line 1 of {staged}/a.conf is wrong; echo größer >&2; exit 3"],
+    }
+    answer = python.run("config_files", arguments)
+    assert answer["failed"] is True
+    assert answer["changed_files"] == []
+    assert answer["msg"] == (
+        "sh refuses the new configuration (exit code 3), nothing was changed:\n"
+        f"line 1 of {root}/a.conf is wrong\ngrößer"
+    )
+    assert listing(root) == before
+    assert mode(root / "a.conf") == 0o600
+
+
+@needs_root
+def test_checker_sees_the_whole_configuration(python: Python, root: Path) -> None:
+    (root / "a.conf").write_text("same a\n")
+    (root / "b.conf").write_text("old b\n")
+    seen = root.parent / "seen"
+    validate = ["sh", "-c", f"cat {{staged}}/a.conf {{staged}}/parts/c.conf {{staged}}/b.conf > {seen}"]
+    arguments = files(root, a="same a\n", b="new b\n")
+    arguments["files"].append({"path": "parts/c.conf", "content": "new c\n"})
+    answer = python.run("config_files", {**arguments, "validate": validate})
+    assert answer["changed_files"] == [f"{root}/b.conf", f"{root}/parts/c.conf"]
+    assert seen.read_text() == "same a\nnew c\nnew b\n"
+
+
+@needs_root
+def test_checker_is_not_asked_when_nothing_changes(python: Python, root: Path) -> None:
+    (root / "a.conf").write_text("same\n")
+    assert python.run("config_files", {**files(root, a="same\n"), "validate": ["false"]})["changed"] is False
+
+
+def test_check_mode_needs_neither_parent_nor_checker(python: Python, root: Path) -> None:
+    missing = root / "not" / "there"
+    arguments = {**files(missing, a="new\n"), "purge": ["parts"], "validate": ["no-such-checker", "{staged}"]}
+    answer = python.run("config_files", arguments, check=True)
+    assert (answer["changed"], answer["changed_files"]) == (True, [f"{missing}/a.conf"])
+    assert "warnings" not in answer
+    assert listing(root) == {}
+    assert not (root / "not").exists()
+
+
+def test_check_mode_warns_of_a_refusal(python: Python, root: Path) -> None:
+    arguments = {**files(root, a="new\n"), "validate": ["sh", "-c", "echo a.conf is wrong; exit 3"]}
+    answer = python.run("config_files", arguments, check=True)
+    assert answer["changed"] is True
+    (warning,) = answer["warnings"]
+    # ansible-core 2.19 wraps the text.
+    text = warning["event"]["msg"] if isinstance(warning, dict) else warning
+    assert text == "sh refuses the new configuration (exit code 3), nothing was changed:\na.conf is wrong"
+    assert listing(root) == {}
+
+
+@needs_root
+@pytest.mark.parametrize("check", [False, True], ids=["real", "check"])
+def test_config_removes_strays_and_unwanted_files(python: Python, root: Path, check: bool) -> None:
+    before = {
+        "kept": "not ours\n",
+        "other/kept": "not ours\n",
+        "parts/deep/stray": "deep\n",
+        "parts/mine.conf": "mine\n",
+        "parts/stray": "stray\n",
+        "sites/default": "default\n",
+    }
+    for name, content in before.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(content)
+    (root / "sites" / "dangling").symlink_to("nowhere")
+    arguments = {
+        "root": str(root),
+        "files": [{"path": "parts/mine.conf", "content": "mine\n"}],
+        "purge": ["parts", "no-such-directory"],
+        # One of them lies in a directory of ours, too.
+        "absent": ["sites/default", "sites/dangling", "sites/missing", "parts/stray"],
+    }
+    gone = ["parts/deep/stray", "parts/stray", "sites/default", "sites/dangling"]
+    answer = python.run("config_files", arguments, check=check)
+    assert answer["changed_files"] == [f"{root}/{name}" for name in gone]
+    assert answer["diff"][1] == {
+        "before_header": f"{root}/parts/stray",
+        "after_header": "absent",
+        "before": "stray\n",
+        "after": "",
+    }
+    assert listing(root) == {name: content for name, content in before.items() if check or name not in gone}
+    assert (root / "sites" / "dangling").is_symlink() is check
+    assert python.run("config_files", arguments, check=check)["changed"] is check
+
+
+@pytest.mark.parametrize("content", ["", " \n\t\n"], ids=["empty", "blank"])
+def test_empty_config_is_refused(python: Python, root: Path, content: str) -> None:
+    (root / "a.conf").write_text("old\n")
+    answer = python.run("config_files", files(root, b="new\n", a=content))
+    assert answer["msg"] == (
+        f"{root}/a.conf would be empty. A service takes that for a valid configuration and does nothing."
+    )
+    assert listing(root) == {"a.conf": "old\n"}
+
+
+@needs_root
+def test_mode_and_owner_are_corrected(python: Python, root: Path) -> None:
+    path = root / "a.conf"
+    path.write_text("same\n")
+    path.chmod(0o600)
+    arguments = files(root, a="same\n")
+    checked = python.run("config_files", arguments, check=True)
+    assert (checked["changed"], checked["changed_files"], mode(path)) == (True, [str(path)], 0o600)
+    corrected = python.run("config_files", arguments)
+    assert (corrected["changed"], corrected["changed_files"], mode(path)) == (True, [str(path)], 0o644)
+    os.chown(path, 65534, 0)
+    assert python.run("config_files", arguments)["changed_files"] == [str(path)]
+    assert path.stat().st_uid == 0
+    assert python.run("config_files", arguments)["changed"] is False
+
+
+# fetch_verified
+
+
+@dataclass
+class Site:
+    address: str = ""
+    contents: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def url(self, path: str) -> str:
+        return f"{self.address}{path}"
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    found = Site()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found.asked.append(self.path)
+            content = found.contents.get(self.path)
+            if content is None:
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_words: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        found.address = f"http://127.0.0.1:{server.server_port}"
+        yield found
+        server.shutdown()
+
+
+CONTENT = b"keepalived" * 20_000
+CHECKSUM = hashlib.sha256(CONTENT).hexdigest()
+OTHER_CHECKSUM = hashlib.sha256(b"other").hexdigest()
+
+
+def fetch(site: Site, dest: Path, *paths: str) -> dict[str, Any]:
+    return {"urls": [site.url(path) for path in paths], "dest": str(dest), "sha256": CHECKSUM, "timeout": 5}
+
+
+def test_fetch_takes_the_first_source_that_has_the_file(python: Python, site: Site, tmp_path: Path) -> None:
+    site.contents = {"/other": b"other", "/right": CONTENT, "/spare": CONTENT}
+    dest = tmp_path / "file"
+    answer = python.run("fetch_verified", fetch(site, dest, "/missing", "/other", "/right", "/spare"), umask=0o077)
+    assert (answer["changed"], answer["url"]) == (True, site.url("/right"))
+    assert site.asked == ["/missing", "/other", "/right"]
+    assert dest.read_bytes() == CONTENT
+    assert mode(dest) == 0o644
+
+
+def test_fetch_leaves_the_right_file_alone(python: Python, site: Site, tmp_path: Path) -> None:
+    dest = tmp_path / "file"
+    dest.write_bytes(CONTENT)
+    answer = python.run("fetch_verified", fetch(site, dest, "/right"))
+    assert (answer["changed"], site.asked) == (False, [])
+
+
+def test_fetch_replaces_a_wrong_file(python: Python, site: Site, tmp_path: Path) -> None:
+    site.contents = {"/right": CONTENT}
+    dest = tmp_path / "file"
+    dest.write_bytes(b"other")
+    assert python.run("fetch_verified", fetch(site, dest, "/right"))["changed"] is True
+    assert dest.read_bytes() == CONTENT
+
+
+def test_fetch_names_what_each_source_answered(python: Python, site: Site, tmp_path: Path) -> None:
+    site.contents = {"/other": b"other"}
+    dest = tmp_path / "file"
+    dest.write_bytes(b"before")
+    arguments = fetch(site, dest, "/missing", "/other")
+    arguments["urls"].append("http://127.0.0.1:1/closed")
+    answer = python.run("fetch_verified", arguments)
+    first, missing, other, closed, last = answer["msg"].splitlines()
+    assert first == f"No source has the file with the sha256 {CHECKSUM}:"
+    assert missing == f"{site.url('/missing')}: HTTP Error 404: Not Found"
+    assert other == f"{site.url('/other')}: sha256 is {OTHER_CHECKSUM}"
+    assert closed.startswith("http://127.0.0.1:1/closed: ")
+    assert "refused" in closed
+    assert last == "Name another source, or correct the checksum."
+    assert dest.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [dest]
+
+
+def test_fetch_asks_nobody_in_check_mode(python: Python, site: Site, tmp_path: Path) -> None:
+    site.contents = {"/right": CONTENT}
+    dest = tmp_path / "file"
+    answer = python.run("fetch_verified", fetch(site, dest, "/right"), check=True)
+    assert (answer["changed"], site.asked, dest.exists()) == (True, [], False)
+    dest.write_bytes(CONTENT)
+    assert python.run("fetch_verified", fetch(site, dest, "/right"), check=True)["changed"] is False
+
+
+# keepalived_build
+
+PREFIX = "/opt/keepalived/9.9.9-0"
+CONFIGURE = """#!/bin/sh
+printf '%s\\n' "$@" >words
+printf '%s\\n' "CFLAGS=$CFLAGS" "CPPFLAGS=$CPPFLAGS" "LDFLAGS=$LDFLAGS" >flags
+echo "configured in $PWD by $(id -un)"
+"""
+MAKEFILE = f"""
+all:
+	{{ id -un; id -gn; id -G; }} >compiled-by
+install: all
+	mkdir -p $(DESTDIR){PREFIX}/sbin $(DESTDIR)/etc/keepalived
+	cp words flags compiled-by $(DESTDIR){PREFIX}/
+	printf 'binary' >$(DESTDIR){PREFIX}/sbin/keepalived
+	chmod 755 $(DESTDIR){PREFIX}/sbin/keepalived
+	printf 'sample' >$(DESTDIR)/etc/keepalived/keepalived.conf
+"""
+
+
+def here() -> str:
+    release = platform.freedesktop_os_release()
+    return f"{release['ID']}-{release.get('VERSION_ID', '').split('.')[0]}-{platform.machine()}"
+
+
+@dataclass(frozen=True)
+class Build:
+    directory: Path
+    arguments: Mapping[str, Any]
+
+    @property
+    def artifact(self) -> Path:
+        return Path(self.arguments["artifact"])
+
+    @property
+    def log(self) -> Path:
+        return Path(self.arguments["log"])
+
+    def pack(self, *, top: str = "keepalived-9.9.9", configure: str = CONFIGURE, makefile: str = MAKEFILE) -> None:
+        with tarfile.open(self.arguments["tarball"], "w:gz") as archive:
+            for name, content in (("configure", configure), ("Makefile", makefile)):
+                data = content.encode()
+                member = tarfile.TarInfo(f"{top}/{name}")
+                member.size, member.mode = len(data), 0o755
+                archive.addfile(member, io.BytesIO(data))
+
+    def contents(self) -> dict[str, str]:
+        with tarfile.open(self.artifact) as archive:
+            found = {member.name: archive.extractfile(member) for member in archive}
+            return {name: content.read().decode() for name, content in found.items() if content}
+
+
+@pytest.fixture
+def build(reachable: Path) -> Iterator[Build]:
+    with tempfile.TemporaryDirectory(prefix="build-", dir=reachable) as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        arguments = {
+            "tarball": str(directory / "keepalived-9.9.9.tar.gz"),
+            "prefix": PREFIX,
+            "platform": here(),
+            "artifact": str(directory / "artifact.tar.gz"),
+            "log": str(directory / "build.log"),
+        }
+        yield Build(directory, arguments)
+
+
+@pytest.mark.parametrize(
+    ("user", "text"),
+    [
+        ("root", "keepalived is not compiled as root. Name an unprivileged user."),
+        ("nosuchuser", "The user nosuchuser to compile as does not exist on this host. Create it, or name another."),
+    ],
+)
+def test_build_refuses_users_it_cannot_compile_as(python: Python, build: Build, user: str, text: str) -> None:
+    answer = python.run("keepalived_build", {**build.arguments, "user": user})
+    assert answer["msg"] == text
+    assert list(build.directory.iterdir()) == []
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["real", "check"])
+def test_build_refuses_another_platform(python: Python, build: Build, check: bool) -> None:
+    answer = python.run("keepalived_build", {**build.arguments, "platform": "debian-1-vax"}, check=check)
+    assert answer["msg"] == (
+        f"This host is {here()}; an artifact for debian-1-vax has to be compiled on such a host. "
+        "Name another build host."
+    )
+    assert list(build.directory.iterdir()) == []
+
+
+def test_build_leaves_an_artifact_alone(python: Python, build: Build) -> None:
+    build.artifact.write_text("made before")
+    answer = python.run("keepalived_build", build.arguments)
+    assert (answer["changed"], answer["artifact"]) == (False, str(build.artifact))
+    assert list(build.directory.iterdir()) == [build.artifact]
+    assert build.artifact.read_text() == "made before"
+
+
+def test_build_does_nothing_in_check_mode(python: Python, build: Build) -> None:
+    answer = python.run("keepalived_build", build.arguments, check=True)
+    assert (answer["changed"], answer["artifact"]) == (True, str(build.artifact))
+    assert list(build.directory.iterdir()) == []
+
+
+@needs_make
+def test_build_makes_an_artifact_owned_by_root(python: Python, build: Build) -> None:
+    build.pack()
+    arguments = {**build.arguments, "configure_flags": ["--disable-x", "--with y"], "cppflags": "-include net/if.h"}
+    answer = python.run("keepalived_build", arguments)
+    assert (answer["changed"], answer["artifact"]) == (True, str(build.artifact))
+    assert answer["seconds"] > 0
+
+    prefix = PREFIX.lstrip("/")
+    with tarfile.open(build.artifact) as archive:
+        members = archive.getmembers()
+    assert members[-1].name == f"{prefix}/.complete"
+    assert sorted(member.name for member in members) == sorted(
+        [
+            prefix,
+            *(f"{prefix}/{name}" for name in (".complete", "compiled-by", "flags", "sbin", "sbin/keepalived", "words")),
+        ]
+    )
+    assert {(member.uid, member.gid) for member in members} == {(0, 0)}
+    assert {member.uname for member in members[:-1]} == {"root"}
+    assert {member.name: member.mode for member in members}[f"{prefix}/sbin/keepalived"] == 0o755
+
+    contents = build.contents()
+    assert contents[f"{prefix}/compiled-by"].split() == ["nobody", *group_of_nobody()]
+    assert contents[f"{prefix}/words"].splitlines() == [
+        f"--prefix={PREFIX}",
+        "--sysconfdir=/etc",
+        "--with-default-config-file=/etc/keepalived/keepalived.conf",
+        f"--with-systemdsystemunitdir={PREFIX}/share",
+        "--disable-x",
+        "--with y",
+    ]
+    flags = dict(line.split("=", 1) for line in contents[f"{prefix}/flags"].splitlines())
+    assert "-O2" in flags["CFLAGS"]
+    assert flags["CPPFLAGS"].endswith("-include net/if.h")
+    # A directory's name would make each build another one.
+    assert [value for value in flags.values() if "prefix-map" in value] == []
+
+    log = build.log.read_text()
+    (work,) = [line.split()[2] for line in log.splitlines() if line.startswith("configured in ")]
+    assert work.startswith("/var/tmp/keepalived-build-")
+    assert not Path(work).parent.exists()
+    assert {path.name for path in build.directory.iterdir()} == {
+        "keepalived-9.9.9.tar.gz",
+        "artifact.tar.gz",
+        "build.log",
+    }
+
+
+def group_of_nobody() -> list[str]:
+    number = pwd.getpwnam("nobody").pw_gid
+    return [grp.getgrgid(number).gr_name, str(number)]
+
+
+FAILURES: dict[str, tuple[dict[str, str], str, list[str]]] = {
+    "configure": (
+        {"configure": "#!/bin/sh\nfor n in $(seq 30); do echo line $n; done\necho größer >&2\nexit 77\n"},
+        "./configure --prefix=" + PREFIX + " --sysconfdir=/etc "
+        "--with-default-config-file=/etc/keepalived/keepalived.conf "
+        "--with-systemdsystemunitdir=" + PREFIX + "/share ended with 77",
+        [*(f"line {number}" for number in range(12, 31)), "größer"],
+    ),
+    "tarball of something else": (
+        {"top": "nginx-9.9.9"},
+        "the tarball holds no directory keepalived-VERSION",
+        ["+ tar --no-same-owner -xzf {tarball}"],
+    ),
+}
+
+
+@needs_make
+@pytest.mark.parametrize(("contents", "reason", "tail"), FAILURES.values(), ids=FAILURES)
+def test_failed_build_shows_the_end_of_its_log(
+    python: Python, build: Build, contents: dict[str, str], reason: str, tail: list[str]
+) -> None:
+    build.pack(**contents)
+    answer = python.run("keepalived_build", build.arguments)
+    assert answer["failed"] is True
+    shown = "".join(f"{line}\n" for line in tail).format(**build.arguments)
+    assert answer["msg"] == (
+        f"The compilation of keepalived failed: {reason}. The log is {build.log}; its last lines:\n{shown}"
+    )
+    assert {path.name for path in build.directory.iterdir()} == {"keepalived-9.9.9.tar.gz", "build.log"}
+
+
+@needs_make
+def test_failed_make_leaves_no_artifact(python: Python, build: Build) -> None:
+    build.pack(makefile="all:\n\t@echo layer4.c:31: error; false\n")
+    answer = python.run("keepalived_build", build.arguments)
+    assert f"The compilation of keepalived failed: make -j{os.cpu_count()} ended with 2." in answer["msg"]
+    assert "\nlayer4.c:31: error\n" in answer["msg"]
+    assert {path.name for path in build.directory.iterdir()} == {"keepalived-9.9.9.tar.gz", "build.log"}

@@ -11,7 +11,7 @@ import image
 import podman as engine
 from machine import RUN, SSH_KEY, LabError, run, say
 from podman import podman
-from topology import HOSTS, NETWORKS, Host, host
+from topology import HOSTS, NETWORKS, SUITE, SUITES, Host, host
 
 LABEL = "evenkeel-lab"
 OWNER = RUN / "owner"
@@ -27,14 +27,14 @@ SSH_OPTIONS = (
 def up() -> None:
     _refuse_other_owner()
     _key()
-    name = image.ensure()
+    images = {each.name: image.ensure(SUITES.get(each.name, SUITE)) for each in HOSTS}
     down()
     _refuse_taken_networks()
     say(f"Starting {', '.join(h.name for h in HOSTS)}")
     for net in NETWORKS:
         podman("network", "create", f"--subnet={net.subnet}", f"--gateway={net.gateway}", "--disable-dns", net.name)
     for each in HOSTS:
-        _start(each, name)
+        _start(each, images[each.name])
     for each in HOSTS:
         _wait_until_ready(each)
 
@@ -124,7 +124,7 @@ def _refuse_taken_networks() -> None:
             raise LabError(f"the lab's network {net.subnet} is in use on this machine: {taken.splitlines()[0].strip()}")
 
 
-def _start(each: Host, name: str) -> None:
+def _start(each: Host, image_name: str) -> None:
     networks = [f"--network={net.name}:ip={ip},interface_name={net.interface}" for net, ip in each.attachments]
     podman(
         "run",
@@ -138,7 +138,7 @@ def _start(each: Host, name: str) -> None:
         f"--volume={SSH_KEY}.pub:/etc/ssh/lab_authorized_keys:ro",
         *engine.limits(),
         *networks,
-        name,
+        image_name,
         "/sbin/init",
     )
 

@@ -20,12 +20,12 @@ PACKAGES = (
 )
 
 
-def ensure() -> str:
+def ensure(suite: str = SUITE) -> str:
     """The name of the image, built if this recipe has none yet."""
-    name = f"localhost/evenkeel-lab:{SUITE}-{_recipe()}"
+    name = f"localhost/evenkeel-lab:{suite}-{_recipe()}"
     if podman("image", "exists", name, check=False).returncode == 0:
         return name
-    say(f"Building the hosts' image from Debian's {SUITE} packages (about a minute)")
+    say(f"Building the hosts' image from Debian's {suite} packages (about a minute)")
     archive = STATE / "image.tar"
     run(
         "mmdebstrap",
@@ -34,10 +34,10 @@ def ensure() -> str:
         *(f"--aptopt={option}" for option in _apt_options()),
         f"--customize-hook=copy-in {FILES}/. /",
         "--customize-hook=chroot $1 sh /root/setup",
-        SUITE,
+        suite,
         str(archive),
         "-",
-        input=sources("deb"),
+        input=sources("deb", (suite,)),
     )
     podman("import", str(archive), name)
     archive.unlink()
@@ -70,7 +70,7 @@ def _apt_options() -> list[str]:
 
 
 def _recipe() -> str:
-    recipe = hashlib.sha256(f"{SUITE} {PACKAGES}".encode())
+    recipe = hashlib.sha256(PACKAGES.encode())
     for path in sorted(p for p in FILES.rglob("*") if p.is_file()):
         recipe.update(str(path.relative_to(FILES)).encode() + path.read_bytes())
     return recipe.hexdigest()[:10]

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 SUITE = "bookworm"
+# Hosts of other Debian releases, for tests across platforms: EVENKEEL_LAB_SUITES="nginx2=trixie ...".
+SUITES = dict(pair.split("=") for pair in os.environ.get("EVENKEEL_LAB_SUITES", "").split())
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,9 @@ def unprivileged(module):
     try:
         account = pwd.getpwnam(name)
     except KeyError:
-        module.fail_json(msg="The user %s to compile as does not exist on this host. Create it, or name another." % name)
+        module.fail_json(
+            msg="The user %s to compile as does not exist on this host. Create it, or name another." % name
+        )
     if account.pw_uid == 0:
         module.fail_json(msg="keepalived is not compiled as root. Name an unprivileged user.")
     return account.pw_uid, account.pw_gid

@@ -87,7 +87,9 @@ def plan(
         twice = next(host for host in hosts if list(hosts).count(host) > 1)
         raise PlanError(f"Host {twice} is listed twice in keepalived_hosts. List each host once.")
     if step < 0:
-        raise PlanError(f"keepalived_priority_step is {step}. It is 0 (chosen) or more; pin priorities to prefer another host.")
+        raise PlanError(
+            f"keepalived_priority_step is {step}. It is 0 (chosen) or more; pin priorities to prefer another host."
+        )
     addresses = check_vips(vips)
     gap = step or _step(len(hosts), advert_int, base)
     vrids = _vrids(vips, addresses)

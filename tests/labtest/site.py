@@ -46,14 +46,15 @@ def site(
     playbook: str = "site.yml",
     arguments: tuple[str, ...] = (),
     cwd: Path = PROJECT,
+    command: str = "ansible-playbook",
     **variables: object,
 ) -> Run:
     """Run a playbook; inventories are paths or names below inventories/, the lab's by default."""
-    command = ["ansible-playbook", playbook]
+    words = [command, playbook]
     for inventory in inventories or ("lab",):
-        command += ["--inventory", str(PROJECT / "inventories" / inventory)]
+        words += ["--inventory", str(PROJECT / "inventories" / inventory)]
     result = subprocess.run(
-        [*command, "--extra-vars", json.dumps(variables), *arguments],
+        [*words, "--extra-vars", json.dumps(variables), *arguments],
         cwd=cwd,
         env=plain_environment(),
         check=False,

@@ -57,7 +57,11 @@ class Python:
         """The module's answer, once it is sure that it printed nothing else and left nothing behind."""
         payload = {"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_check_mode": check}}
         process = subprocess.run(
-            [self.path, "-c", f"{preload}\nimport runpy; runpy.run_path({str(MODULES / module)!r} + '.py', run_name='__main__')"],
+            [
+                self.path,
+                "-c",
+                f"{preload}\nimport runpy; runpy.run_path({str(MODULES / module)!r} + '.py', run_name='__main__')",
+            ],
             input=json.dumps(payload).encode(),
             env=self.environment,
             umask=umask,

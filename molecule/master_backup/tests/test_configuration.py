@@ -21,7 +21,14 @@ PASSWORD = "1111"
 )
 def test_the_references_values_are_in_the_file(cluster: Cluster, host: str, values: list[str]) -> None:
     text = cluster.run(host, "cat /etc/keepalived/keepalived.conf")
-    for value in [*values, "virtual_router_id 51", "advert_int 1", "auth_type PASS", f"auth_pass {PASSWORD}", "vrrp_version 2"]:
+    for value in [
+        *values,
+        "virtual_router_id 51",
+        "advert_int 1",
+        "auth_type PASS",
+        f"auth_pass {PASSWORD}",
+        "vrrp_version 2",
+    ]:
         assert re.search(rf"^\s*{value}$", text, re.M), f"{value} is not in:\n{text}"
     for value in ["interval 2", "fall 3", "rise 2"]:
         assert re.search(rf"^\s*{value}$", text, re.M)
@@ -35,7 +42,9 @@ def test_the_file_with_the_password_is_roots(cluster: Cluster) -> None:
 
 def test_the_password_is_never_shown(cluster: Cluster) -> None:
     secret = "oldpass1"
-    first = site("lab", "master_backup", keepalived_version="2.2.7", keepalived_auth_pass=secret, arguments=("--diff", "-vvv"))
+    first = site(
+        "lab", "master_backup", keepalived_version="2.2.7", keepalived_auth_pass=secret, arguments=("--diff", "-vvv")
+    )
     assert first.code == 0 and secret not in first.output
     back = site("lab", "master_backup", keepalived_version="2.2.7", arguments=("--diff", "-vvv"))
     assert back.code == 0 and secret not in back.output

@@ -15,7 +15,9 @@ def test_nginx_alone_proxies_and_answers_its_health_endpoint(cluster: Cluster) -
 
 def test_keepalived_alone_holds_the_vips(cluster: Cluster) -> None:
     cluster.wait(
-        lambda: set(map(tuple, cluster.holders().values())) == {("nginx2",)}, "both VIPs on nginx2, not {}", cluster.holders
+        lambda: set(map(tuple, cluster.holders().values())) == {("nginx2",)},
+        "both VIPs on nginx2, not {}",
+        cluster.holders,
     )
     assert not cluster.succeeds("nginx2", "test -e /usr/sbin/nginx || test -e /etc/keepalived/check_nginx.sh")
 

@@ -43,7 +43,7 @@ def vip_addresses(vips: Sequence[Mapping[str, Any]]) -> list[str]:
     addresses = []
     for vip in vips:
         try:
-            addresses.append(str(vrrp.parse_address(vip).ip))
+            addresses += [str(address.ip) for address in vrrp.addresses_of(vip)]
         except vrrp.PlanError:
             continue
     return addresses

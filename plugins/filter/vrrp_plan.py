@@ -13,15 +13,19 @@ description:
   - Plans which host is master of which virtual IP address (VIP), so that nobody writes a priority, a state or a
     virtual router id (VRID) by hand.
   - The first VIP prefers the first host, the second the second, and so on, round and round. One VIP gives
-    master/backup, two give dual-master.
-  - A VIP's VRID is the last octet of its address, or the next free number above it where that one is taken.
+    master/backup, two give dual-master. The further choices of each VIP are dealt out so that the loads of any two
+    hosts that are up differ by one at most, also while any one host is lost.
+  - A VIP's VRID is the last octet of its address (of IPv6 the last 8 bits). Where several VIPs want one number, the
+    lowest address has it, and the others take the next free numbers above; 0 becomes the next free one. IPv4 and
+    IPv6 count separately.
+  - In each instance a host with a failed check ranks below every healthy one, by the planned weight.
 positional: hosts
 options:
   _input:
     description:
       - The VIPs. Each has a V(name) and an V(address) with its prefix, and may pin V(virtual_router_id) (1 to 255),
-        V(priorities) (a dictionary of host and priority, 1 to 254) and V(states) (a dictionary of host and V(MASTER)
-        or V(BACKUP)).
+        V(preferred) (a host), V(order) (hosts, the first ones or all), V(priorities) (a dictionary of host and priority,
+        1 to 254) and V(states) (a dictionary of host and V(MASTER) or V(BACKUP)).
     type: list
     elements: dict
     required: true
@@ -41,10 +45,20 @@ options:
   step:
     description:
       - How much lower the priority of each further host is.
-      - With V(0) it is just large enough for the skew times of two backups to differ by 10 ms
-        (RFC 5798, skew time = (256 - priority) / 256 x advert_int).
+      - With V(0) it is just large enough for the skew times of two backups to differ by O(skew)
+        (RFC 5798, skew time = (256 - priority) / 256 x advert_int). Where so many hosts share a VIP that a failed one
+        would not find room below the healthy ones, it is smaller, down to 1.
     type: int
     default: 0
+  skew:
+    description: Seconds by which the skew times of two backups differ at least; more than the network's delay.
+    type: float
+    default: 0.01
+  reserved:
+    description: VRIDs that others on the network use.
+    type: list
+    elements: int
+    default: []
 """
 
 EXAMPLES = r"""
@@ -79,9 +93,11 @@ def vrrp_plan(
     advert_int: float = 0.25,
     base: int = vrrp.HIGHEST,
     step: int = 0,
+    skew: float = vrrp.SKEW_SECONDS,
+    reserved: Sequence[int] = (),
 ) -> dict[str, list[dict[str, Any]]]:
     try:
-        return vrrp.plan(vips, hosts, float(advert_int), int(base), int(step))
+        return vrrp.plan(vips, hosts, float(advert_int), int(base), int(step), float(skew), reserved)
     except vrrp.PlanError as error:
         raise AnsibleFilterError(f"evenkeel.nginx_ha.vrrp_plan: {error}") from error
 

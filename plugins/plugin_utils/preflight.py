@@ -27,6 +27,27 @@ def keepalived_problems(settings: Mapping[str, Any], facts: Mapping[str, Any], h
     return [f"{host}: {text}" for text in _keepalived(settings, facts, host)]
 
 
+def plan_options(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The keyword arguments of vrrp.plan in a role's settings."""
+    return {
+        "advert_int": float(settings["advert_int"]),
+        "base": int(settings["priority_base"]),
+        "step": int(settings["priority_step"]),
+        "skew": float(settings["skew"]),
+        "reserved": settings["reserved_vrids"] or (),
+    }
+
+
+def version_of(address: str) -> int:
+    return ipaddress.ip_interface(address).version
+
+
+def primary_networks(facts: Mapping[str, Any], interface: str) -> list[ipaddress.IPv4Network]:
+    """The network of an interface's own address; those of VIPs that it holds now are left out."""
+    own = _fact(facts, interface).get("ipv4")
+    return [ipaddress.IPv4Network(f"{own['network']}/{own['netmask']}")] if own else []
+
+
 def nginx_problems(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str) -> list[str]:
     """settings: the nginx role's variables without their prefix; facts: the host's own."""
     return [f"{host}: {text}" for text in [*_platform(facts), *_upstreams(settings), *_servers(settings)]]
@@ -46,13 +67,7 @@ def _keepalived(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str
         yield "keepalived_vips is empty. Give at least one VIP, e.g. [{name: VI_1, address: 192.168.200.200/24}]."
         return
     try:
-        vrrp.plan(
-            settings["vips"],
-            settings["hosts"] or [host],
-            float(settings["advert_int"]),
-            int(settings["priority_base"]),
-            int(settings["priority_step"]),
-        )
+        vrrp.plan(settings["vips"], settings["hosts"] or [host], **plan_options(settings))
     except vrrp.PlanError as error:
         yield f"keepalived_vips: {error}"
         return
@@ -127,18 +142,18 @@ def _interface(settings: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterato
     own = dict(_own_addresses(facts))
     networks = [network for interface, network in _networks(facts) if interface == name]
     for vip in settings["vips"]:
-        address = vrrp.parse_address(vip)
-        if address.ip in own:
-            yield (
-                f"VIP {vip['name']} ({address.ip}) is this host's own address on {own[address.ip]}. "
-                "A VIP moves between hosts; choose an unused address."
-            )
-        elif not any(address.ip in network for network in networks):
-            known = ", ".join(map(str, networks)) or "no network"
-            yield (
-                f"VIP {vip['name']} ({address.ip}) is not in the network of keepalived_interface {name} ({known}). "
-                "Choose an address in it, or the interface that is in the VIP's network."
-            )
+        for address in vrrp.addresses_of(vip):
+            if address.ip in own:
+                yield (
+                    f"VIP {vip['name']} ({address.ip}) is this host's own address on {own[address.ip]}. "
+                    "A VIP moves between hosts; choose an unused address."
+                )
+            elif not any(address.ip in network for network in networks):
+                known = ", ".join(map(str, networks)) or "no network"
+                yield (
+                    f"VIP {vip['name']} ({address.ip}) is not in the network of keepalived_interface {name} ({known}). "
+                    "Choose an address in it, or the interface that is in the VIP's network."
+                )
 
 
 def _fact(facts: Mapping[str, Any], interface: str) -> Mapping[str, Any]:

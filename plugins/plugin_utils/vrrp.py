@@ -11,8 +11,10 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import balance
 
 # RFC 5798: 255 is the owner of the address, whose priority tracking cannot lower; 0 means "I am leaving".
 LOWEST, HIGHEST = 1, 254
@@ -30,9 +32,13 @@ class PlanError(ValueError):
     """The VIPs cannot be planned; the text names the VIP, the value and the fix."""
 
 
-def parse_address(vip: Mapping[str, Any]) -> Interface:
-    """The VIP's address with its prefix; an address without one gets /32 or /128."""
-    text = str(vip.get("address", ""))
+def addresses_of(vip: Mapping[str, Any]) -> list[Interface]:
+    """The VIP's address with its prefix, then its further ones; an address without a prefix gets /32 or /128."""
+    return [_address(vip, text) for text in [vip.get("address", ""), *(vip.get("extra_addresses") or ())]]
+
+
+def _address(vip: Mapping[str, Any], value: Any) -> Interface:
+    text = str(value)
     try:
         return ipaddress.ip_interface(text)
     except ValueError:
@@ -41,9 +47,9 @@ def parse_address(vip: Mapping[str, Any]) -> Interface:
         ) from None
 
 
-def check_vips(vips: Sequence[Mapping[str, Any]]) -> list[Interface]:
-    """The addresses of the VIPs, in their order, once names and addresses are known to be sound and unique."""
-    addresses: list[Interface] = []
+def check_vips(vips: Sequence[Mapping[str, Any]]) -> list[list[Interface]]:
+    """The addresses of each VIP, in their order, once names and addresses are known to be sound and unique."""
+    result: list[list[Interface]] = []
     owners: dict[Address, str] = {}
     names: set[str] = set()
     for vip in vips:
@@ -55,14 +61,20 @@ def check_vips(vips: Sequence[Mapping[str, Any]]) -> list[Interface]:
         if name in names:
             raise PlanError(f"Two VIPs are called {name}. Give each entry of keepalived_vips a name of its own.")
         names.add(name)
-        address = parse_address(vip)
-        if address.ip in owners:
+        own = addresses_of(vip)
+        if len({address.version for address in own}) > 1:
             raise PlanError(
-                f"VIP {name}: address {address.ip} is already that of {owners[address.ip]}. Remove one of the two."
+                f"VIP {name}: {', '.join(map(str, own))} mix IPv4 and IPv6, and one VRRP instance carries one of them "
+                "(RFC 5798). Make an entry of keepalived_vips for each."
             )
-        owners[address.ip] = name
-        addresses.append(address)
-    return addresses
+        for address in own:
+            if address.ip in owners:
+                raise PlanError(
+                    f"VIP {name}: address {address.ip} is already that of {owners[address.ip]}. Remove one of the two."
+                )
+            owners[address.ip] = name
+        result.append(own)
+    return result
 
 
 def plan(
@@ -71,15 +83,19 @@ def plan(
     advert_int: float = 0.25,
     base: int = HIGHEST,
     step: int = 0,
+    skew: float = SKEW_SECONDS,
+    reserved: Sequence[int] = (),
+    vrids: Sequence[int] | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """Every host's VRRP instances.
 
-    vips: entries of keepalived_vips; hosts: the members, in the order of preference for the first VIP (each
-    further VIP starts one host later); advert_int in seconds; base: the master's priority; step: what each
-    further host has less, 0 to derive it from advert_int.
+    vips: entries of keepalived_vips; hosts: the members; advert_int in seconds; base: the master's priority; step:
+    what each further host has less, 0 to derive it from advert_int and skew (seconds); reserved: VRIDs not to use;
+    vrids: those of the VIPs where they are planned together with other clusters.
 
     A takeover after a fault takes (256 - priority) / 256 x advert_int (RFC 5798, skew time): so base is as high
-    as can be, and step just large enough for skew times of two backups to differ by SKEW_SECONDS.
+    as can be, and step just large enough for the skew times of two backups to differ by skew. Where so many hosts
+    share a VIP that this leaves a failed host no room below the healthy ones, the step shrinks, down to 1.
     """
     if not hosts:
         raise PlanError("There is no host to plan for. Set keepalived_hosts, e.g. to the group of load balancers.")
@@ -91,34 +107,54 @@ def plan(
             f"keepalived_priority_step is {step}. It is 0 (chosen) or more; pin priorities to prefer another host."
         )
     addresses = check_vips(vips)
-    gap = step or _step(len(hosts), advert_int, base)
-    vrids = _vrids(vips, addresses)
+    gap = step or _step(len(hosts), advert_int, base, skew)
+    numbers_of_vips = vrids if vrids is not None else plan_vrids(vips, reserved)
+    numbers = {host: number for number, host in enumerate(hosts)}
+    pins = [[numbers[host] for host in _pinned_order(vip, hosts)] for vip in vips]
     result: dict[str, list[dict[str, Any]]] = {host: [] for host in hosts}
-    for index, (vip, address) in enumerate(zip(vips, addresses, strict=True)):
-        start = index % len(hosts)
-        order = [*hosts[start:], *hosts[:start]]
-        priorities = _priorities(vip, order, base, gap)
+    for vip, own, vrid, order in zip(vips, addresses, numbers_of_vips, balance.orders(pins, len(hosts)), strict=True):
+        priorities = _priorities(vip, [hosts[number] for number in order], base, gap)
         states = _states(vip, priorities)
         weight = min(priorities.values()) - max(priorities.values()) - 1
+        texts = [str(address) for address in own]
+        nopreempt = bool(vip.get("nopreempt"))
         for host in hosts:
             result[host].append(
                 {
                     "name": str(vip["name"]),
-                    "virtual_router_id": vrids[index],
+                    "virtual_router_id": vrid,
                     "priority": priorities[host],
                     "state": states[host],
                     "weight": weight,
-                    "virtual_ipaddress": [str(address)],
+                    "nopreempt": nopreempt,
+                    "virtual_ipaddress": texts,
                 }
             )
     return result
 
 
-def _step(count: int, advert_int: float, base: int) -> int:
-    wanted = math.ceil(SKEW_SECONDS * 256 / max(advert_int, SHORTEST_ADVERT))
+def _step(count: int, advert_int: float, base: int, skew: float) -> int:
+    wanted = math.ceil(skew * 256 / max(advert_int, SHORTEST_ADVERT))
     # A failed host loses the whole span and one more, and must still be at LOWEST or above.
     room = (base - LOWEST - 1) // (2 * max(count - 1, 1))
     return max(1, min(wanted, room))
+
+
+def _pinned_order(vip: Mapping[str, Any], hosts: Sequence[str]) -> list[str]:
+    """The hosts that the VIP's order starts with."""
+    name, order = vip["name"], [str(host) for host in vip.get("order") or []]
+    preferred, priorities = vip.get("preferred"), dict(vip.get("priorities") or {})
+    _refuse_strangers(name, "order", order, hosts)
+    _refuse_strangers(name, "preferred", [preferred] if preferred else [], hosts)
+    if len(set(order)) != len(order):
+        raise PlanError(f"VIP {name}: order names a host twice ({', '.join(order)}). Name each once.")
+    if preferred and order and order[0] != preferred:
+        raise PlanError(f"VIP {name}: preferred is {preferred}, but order starts with {order[0]}. Set one of the two.")
+    if order or preferred:
+        return order or [str(preferred)]
+    if set(priorities) == set(hosts) and all(str(value).isdecimal() for value in priorities.values()):
+        return sorted(hosts, key=lambda host: -int(priorities[host]))
+    return []
 
 
 def _priorities(vip: Mapping[str, Any], order: Sequence[str], base: int, step: int) -> dict[str, int]:
@@ -144,6 +180,11 @@ def _priorities(vip: Mapping[str, Any], order: Sequence[str], base: int, step: i
                 "Equal priorities go to the higher address; give each host its own."
             )
         holders[priority] = host
+    master = max(priorities, key=lambda host: priorities[host])
+    if (vip.get("order") or vip.get("preferred")) and master != order[0]:
+        raise PlanError(
+            f"VIP {name}: priorities make {master} its master, but preferred or order names {order[0]}. Set one of the two."
+        )
     lowered = 2 * min(priorities.values()) - max(priorities.values()) - 1
     if lowered < LOWEST:
         raise PlanError(
@@ -157,47 +198,70 @@ def _states(vip: Mapping[str, Any], priorities: Mapping[str, int]) -> dict[str, 
     pinned = dict(vip.get("states") or {})
     _refuse_strangers(vip["name"], "states", pinned, list(priorities))
     best = max(priorities, key=lambda host: priorities[host])
-    states = {host: str(pinned.get(host, "MASTER" if host == best else "BACKUP")) for host in priorities}
+    # keepalived takes nopreempt only where every host starts as a backup.
+    starting = "BACKUP" if vip.get("nopreempt") else "MASTER"
+    states = {host: str(pinned.get(host, starting if host == best else "BACKUP")) for host in priorities}
     for host, state in states.items():
         if state not in ("MASTER", "BACKUP"):
             raise PlanError(f"VIP {vip['name']}: state of {host} is {state!r}. It is MASTER or BACKUP.")
+        if state == "MASTER" and vip.get("nopreempt"):
+            raise PlanError(
+                f"VIP {vip['name']}: nopreempt with state MASTER on {host} has no effect; keepalived wants BACKUP on all "
+                "hosts for it. Remove the pinned state, or nopreempt."
+            )
     return states
 
 
-def _refuse_strangers(name: str, key: str, pinned: Mapping[str, Any], hosts: Sequence[str]) -> None:
+def _refuse_strangers(name: str, key: str, pinned: Iterable[str], hosts: Sequence[str]) -> None:
     for host in pinned:
         if host not in hosts:
             raise PlanError(f"VIP {name}: {key} names {host}, which is no member. The members are {', '.join(hosts)}.")
 
 
-def _vrids(vips: Sequence[Mapping[str, Any]], addresses: Sequence[Interface]) -> list[int]:
-    """A VRID for each VIP: its pin, else the last octet of its address, else the next free number above.
+def plan_vrids(vips: Sequence[Mapping[str, Any]], reserved: Sequence[int] = ()) -> list[int]:
+    """A VRID for each VIP: its pin, else the last octet of its address, else a free number above.
 
-    IPv4 and IPv6 count separately, as they do on the wire. The order of the list does not matter: those
-    without a pin choose in the order of their addresses.
+    IPv4 and IPv6 count separately, as they do on the wire; of an IPv6 address the last 8 bits count. 0 is no VRID:
+    it becomes the next free one. Every VIP that alone wants its number has it; of several the lowest address has it,
+    and the others take free numbers, in the order of their addresses. So the order of the list and hosts change no
+    VRID, and VIPs that want other numbers change none of a VIP that has the number it wants.
     """
+    addresses = [addresses_of(vip)[0] for vip in vips]
     chosen: dict[int, int] = {}
-    used: dict[tuple[int, int], str] = {}
+    used = {(version, int(number)): "the reserved numbers" for number in reserved for version in (4, 6)}
     for index, vip in enumerate(vips):
-        pin = vip.get("virtual_router_id")
-        if pin is None:
-            continue
-        if not 1 <= int(pin) <= 255:
-            raise PlanError(f"VIP {vip['name']}: virtual_router_id is {pin}. It must be 1 to 255.")
-        key = (addresses[index].version, int(pin))
-        if key in used:
-            raise PlanError(
-                f"VIP {vip['name']}: virtual_router_id {pin} is already that of {used[key]}. Give each its own."
-            )
-        used[key] = str(vip["name"])
-        chosen[index] = int(pin)
-    free = [index for index in range(len(vips)) if index not in chosen]
-    for index in sorted(free, key=lambda i: (addresses[i].version, int(addresses[i].ip))):
-        version, wanted = addresses[index].version, int(addresses[index].ip) % 256 or 1
-        candidates = [(wanted - 1 + offset) % 255 + 1 for offset in range(255)]
-        vrid = next((number for number in candidates if (version, number) not in used), None)
-        if vrid is None:
-            raise PlanError(f"VIP {vips[index]['name']}: all 255 VRIDs of this network are taken.")
-        used[(version, vrid)] = str(vips[index]["name"])
-        chosen[index] = vrid
+        if vip.get("virtual_router_id") is not None:
+            chosen[index] = _pinned_vrid(vip, addresses[index].version, used)
+    free = sorted(set(range(len(vips))) - set(chosen), key=lambda i: (addresses[i].version, int(addresses[i].ip)))
+    wanted = {index: int(addresses[index].ip) % 256 for index in free}
+    for index in free:
+        key = (addresses[index].version, wanted[index])
+        if wanted[index] and key not in used:
+            used[key] = str(vips[index]["name"])
+            chosen[index] = wanted[index]
+    for index in free:
+        if index not in chosen:
+            chosen[index] = _free_vrid(wanted[index], addresses[index].version, vips[index], used)
     return [chosen[index] for index in range(len(vips))]
+
+
+def _pinned_vrid(vip: Mapping[str, Any], version: int, used: dict[tuple[int, int], str]) -> int:
+    pin = str(vip["virtual_router_id"])
+    if not pin.isdecimal() or not 1 <= int(pin) <= 255:
+        raise PlanError(f"VIP {vip['name']}: virtual_router_id is {pin}. It must be 1 to 255.")
+    key = (version, int(pin))
+    if key in used:
+        raise PlanError(
+            f"VIP {vip['name']}: virtual_router_id {pin} is already that of {used[key]}. Give each its own."
+        )
+    used[key] = str(vip["name"])
+    return int(pin)
+
+
+def _free_vrid(wanted: int, version: int, vip: Mapping[str, Any], used: dict[tuple[int, int], str]) -> int:
+    for offset in range(255):
+        number = (wanted + offset) % 255 + 1
+        if (version, number) not in used:
+            used[(version, number)] = str(vip["name"])
+            return number
+    raise PlanError(f"VIP {vip['name']}: all 255 VRIDs of this network are taken.")

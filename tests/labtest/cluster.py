@@ -16,7 +16,7 @@ import testinfra
 
 PROJECT = Path(__file__).parents[2]
 INVENTORY = PROJECT / "inventories" / "lab"
-LOAD_BALANCERS = ("nginx1", "nginx2")
+LOAD_BALANCERS = tuple(os.environ.get("LAB_BALANCERS", "nginx1 nginx2").split())
 BACKENDS = {"web1", "web2"}
 # Long enough for the slowest set-up (adverts of 1 s, checks every 2 s, three failures) on a busy machine.
 PATIENCE = 30.0

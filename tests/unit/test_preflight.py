@@ -34,6 +34,8 @@ KEEPALIVED: Values = {
     "auth_pass": "",
     "priority_base": 254,
     "priority_step": 0,
+    "skew": 0.01,
+    "reserved_vrids": [],
     "interface": "eth0",
     "install_method": "source",
     "version": "2.2.2",

@@ -4,7 +4,15 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import combinations, pairwise
+from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -30,6 +38,7 @@ def instance(vip: Vip, vrid: int, priority: int, state: str, weight: int) -> dic
         "priority": priority,
         "state": state,
         "weight": weight,
+        "nopreempt": False,
         "virtual_ipaddress": [vip["address"]],
     }
 
@@ -73,13 +82,23 @@ def test_plan(vips: list[Vip], hosts: list[str], options: Mapping[str, Any], exp
     assert vrrp.plan(vips, hosts, **options) == expected
 
 
-def test_three_hosts_share_five_vips_round_and_round() -> None:
-    vips = [{"name": f"VI_{number}", "address": f"10.0.0.{number}/24"} for number in range(1, 6)]
-    plan = vrrp.plan(vips, ["a", "b", "c"])
+def vips_of(count: int) -> list[Vip]:
+    return [{"name": f"VI_{number}", "address": f"10.0.0.{number}/24"} for number in range(1, count + 1)]
+
+
+def orders_of(plan: Plan) -> list[str]:
+    """Of each VIP the hosts, the highest priority first."""
+    return ["".join(sorted(vip, key=lambda host: -vip[host]["priority"])) for vip in by_instance(plan)]
+
+
+def test_three_hosts_share_five_vips() -> None:
+    """a and b have two VIPs each, c has one; whichever is lost, the others have three and two."""
+    plan = vrrp.plan(vips_of(5), ["a", "b", "c"])
+    assert orders_of(plan) == ["acb", "bca", "cab", "abc", "bca"]
     assert column(plan, "priority") == {
         "a": [254, 232, 243, 254, 232],
-        "b": [243, 254, 232, 243, 254],
-        "c": [232, 243, 254, 232, 243],
+        "b": [232, 254, 232, 243, 254],
+        "c": [243, 243, 254, 232, 243],
     }
     assert column(plan, "state") == {
         "a": ["MASTER", "BACKUP", "BACKUP", "MASTER", "BACKUP"],
@@ -122,7 +141,21 @@ VRIDS: dict[str, tuple[list[Vip], list[int]]] = {
     ),
     "pin written as text": ([{**FIRST, "virtual_router_id": "51"}], [51]),
     "pin takes another's octet": ([FIRST, {**SECOND, "virtual_router_id": 200}], [201, 200]),
+    "who has its own number keeps it": (
+        [
+            {"name": "a", "address": "10.0.0.7/16"},
+            {"name": "b", "address": "10.0.1.7/16"},
+            {"name": "c", "address": "10.0.2.8/16"},
+        ],
+        [7, 9, 8],
+    ),
 }
+
+
+def test_reserved_vrids_are_left_out_in_both_families() -> None:
+    vips = [{"name": "four", "address": "10.0.0.7/24"}, {"name": "six", "address": "2001:db8::7/64"}]
+    plan = vrrp.plan(vips, ["a"], reserved=[7, 8])
+    assert column(plan, "virtual_router_id") == {"a": [9, 9]}
 
 
 @pytest.mark.parametrize(("vips", "vrids"), VRIDS.values(), ids=VRIDS)
@@ -166,8 +199,22 @@ PINS: dict[str, tuple[Vip, dict[str, tuple[int, str, int]]]] = {
         {"states": {"nginx1": "BACKUP"}},
         {"nginx1": (254, "BACKUP", -12), "nginx2": (243, "BACKUP", -12)},
     ),
+    "preferred": ({"preferred": "nginx2"}, {"nginx1": (243, "BACKUP", -12), "nginx2": (254, "MASTER", -12)}),
+    "partial order": ({"order": ["nginx2"]}, {"nginx1": (243, "BACKUP", -12), "nginx2": (254, "MASTER", -12)}),
+    "complete order": (
+        {"order": ["nginx2", "nginx1"]},
+        {"nginx1": (243, "BACKUP", -12), "nginx2": (254, "MASTER", -12)},
+    ),
+    "preferred and the order that it starts": (
+        {"preferred": "nginx2", "order": ["nginx2", "nginx1"]},
+        {"nginx1": (243, "BACKUP", -12), "nginx2": (254, "MASTER", -12)},
+    ),
+    "order and a priority": (
+        {"order": ["nginx2"], "priorities": {"nginx1": 200}},
+        {"nginx1": (200, "BACKUP", -55), "nginx2": (254, "MASTER", -55)},
+    ),
     "empty pins": (
-        {"priorities": None, "states": {}, "virtual_router_id": None},
+        {"priorities": None, "states": {}, "virtual_router_id": None, "preferred": None, "order": []},
         {"nginx1": (254, "MASTER", -12), "nginx2": (243, "BACKUP", -12)},
     ),
 }
@@ -178,6 +225,29 @@ def test_pins(pins: Vip, expected: dict[str, tuple[int, str, int]]) -> None:
     plan = vrrp.plan([{**FIRST, **pins}], PAIR)
     found = {host: (own["priority"], own["state"], own["weight"]) for host, (own,) in plan.items()}
     assert found == expected
+
+
+ORDERS: dict[str, tuple[list[Vip], list[str]]] = {
+    "no pin": ([{}, {}, {}], ["adbc", "bdac", "cdab"]),
+    "preferred": ([{"preferred": "d"}, {}, {}], ["dcab", "acdb", "bcda"]),
+    "preferred by the last": ([{}, {}, {"preferred": "a"}], ["bdac", "cdab", "adbc"]),
+    "partial order": ([{"order": ["c", "a"]}, {}, {}], ["cadb", "adbc", "bdac"]),
+    "complete order": ([{"order": ["d", "b", "a", "c"]}, {}, {}], ["dbac", "acdb", "bcda"]),
+    "complete priorities": (
+        [{"priorities": {"a": 180, "b": 190, "c": 170, "d": 200}}, {}, {}],
+        ["dbac", "acdb", "bcda"],
+    ),
+    "two prefer one host": (
+        [{"preferred": "a"}, {"preferred": "a"}, {}, {}, {}],
+        ["abdc", "acdb", "bcda", "cdab", "dbac"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("pins", "orders"), ORDERS.values(), ids=ORDERS)
+def test_balance_counts_pins(pins: list[Vip], orders: list[str]) -> None:
+    vips = [{**vip, **pin} for vip, pin in zip(vips_of(len(pins)), pins, strict=True)]
+    assert orders_of(vrrp.plan(vips, ["a", "b", "c", "d"])) == orders
 
 
 OUT_OF_RANGE = (
@@ -236,6 +306,11 @@ ERRORS: dict[str, tuple[list[Vip], Mapping[str, Any], str]] = {
         {"base": 150, "step": 150},
         "VIP VI_1: nginx2 would get priority 0" + OUT_OF_RANGE,
     ),
+    "priorities against preferred": (
+        [{**FIRST, "preferred": "nginx2", "priorities": {"nginx1": 200, "nginx2": 150}}],
+        {},
+        "VIP VI_1: priorities make nginx1 its master, but preferred or order names nginx2. Set one of the two.",
+    ),
     "negative step": (
         [FIRST],
         {"step": -5},
@@ -275,6 +350,26 @@ ERRORS: dict[str, tuple[list[Vip], Mapping[str, Any], str]] = {
         {},
         "VIP VI_1: state of nginx1 is 'master'. It is MASTER or BACKUP.",
     ),
+    "order names a stranger": (
+        [{**FIRST, "order": ["nginx2", "nginx3"]}],
+        {},
+        "VIP VI_1: order names nginx3, which is no member. The members are nginx1, nginx2.",
+    ),
+    "order names a host twice": (
+        [{**FIRST, "order": ["nginx2", "nginx1", "nginx2"]}],
+        {},
+        "VIP VI_1: order names a host twice (nginx2, nginx1, nginx2). Name each once.",
+    ),
+    "preferred names a stranger": (
+        [{**FIRST, "preferred": "nginx3"}],
+        {},
+        "VIP VI_1: preferred names nginx3, which is no member. The members are nginx1, nginx2.",
+    ),
+    "preferred contradicts order": (
+        [{**FIRST, "preferred": "nginx1", "order": ["nginx2", "nginx1"]}],
+        {},
+        "VIP VI_1: preferred is nginx1, but order starts with nginx2. Set one of the two.",
+    ),
     "stranger's priority": (
         [{**FIRST, "priorities": {"nginx3": 100}}],
         {},
@@ -299,6 +394,16 @@ ERRORS: dict[str, tuple[list[Vip], Mapping[str, Any], str]] = {
         [{**FIRST, "virtual_router_id": 51}, {**SECOND, "virtual_router_id": 51}],
         {},
         "VIP VI_2: virtual_router_id 51 is already that of VI_1. Give each its own.",
+    ),
+    "VRID is reserved": (
+        [{**FIRST, "virtual_router_id": 51}],
+        {"reserved": [51]},
+        "VIP VI_1: virtual_router_id 51 is already that of the reserved numbers. Give each its own.",
+    ),
+    "all VRIDs are reserved": (
+        [FIRST],
+        {"reserved": range(1, 256)},
+        "VIP VI_1: all 255 VRIDs of this network are taken.",
     ),
     "too many VIPs": (
         [{"name": f"VI_{number}", "address": f"10.0.{number // 256}.{number % 256}/16"} for number in range(1, 257)],
@@ -326,7 +431,7 @@ def test_255_vips_of_one_family_have_room() -> None:
 
 
 def test_filter_takes_numbers_as_text() -> None:
-    options = {"advert_int": "1", "base": "150", "step": "50"}
+    options = {"advert_int": "1", "base": "150", "step": "50", "skew": "0.02", "reserved": ["53"]}
     assert FilterModule().filters()["vrrp_plan"](REFERENCE, PAIR, **options) == PLANS["the reference"][3]
 
 
@@ -340,12 +445,15 @@ def test_filter_names_itself_in_its_error() -> None:
     assert str(caught.value) == f"evenkeel.nginx_ha.vrrp_plan: {ERRORS['no host'][2]}"
 
 
-any_case = settings(deadline=None, max_examples=200)
+any_case = settings(deadline=None, max_examples=500)
 host_lists = st.integers(1, 20).map(lambda count: [f"nginx{number}" for number in range(1, count + 1)])
+few_hosts = st.integers(1, 8).map(lambda count: [f"nginx{number}" for number in range(1, count + 1)])
 advert_ints = st.floats(0.01, 5)
+reserved_numbers = st.lists(st.integers(1, 255), max_size=5)
 # Few last bytes, so that VRIDs collide often.
 addresses = st.one_of(
     st.builds(lambda net, last: ipaddress.ip_address(f"10.0.{net}.{last}"), st.integers(0, 3), st.integers(0, 255)),
+    st.builds(lambda net, last: ipaddress.ip_address(f"10.0.{net}.{last}"), st.integers(4, 7), st.integers(0, 9)),
     st.builds(
         lambda net, last: ipaddress.ip_address(f"2001:db8::{net:x}:{last:x}"), st.integers(0, 3), st.integers(0, 9)
     ),
@@ -354,24 +462,67 @@ addresses = st.one_of(
 
 
 @st.composite
-def vip_lists(draw: st.DrawFn) -> list[Vip]:
+def vip_lists(draw: st.DrawFn, reserved: Sequence[int] = ()) -> list[Vip]:
     found = draw(st.lists(addresses, min_size=1, max_size=12, unique=True))
     vips: list[Vip] = [
         {"name": f"VI_{number}", "address": f"{address}/16"} for number, address in enumerate(found, start=1)
     ]
-    pins = draw(st.lists(st.integers(1, 255), max_size=len(vips), unique=True))
+    numbers = st.one_of(st.integers(1, 10), st.integers(1, 255)).filter(lambda number: number not in reserved)
+    pins = draw(st.lists(numbers, max_size=len(vips) // 2, unique=True))
     for vip, pin in zip(draw(st.permutations(vips)), pins, strict=False):
         vip["virtual_router_id"] = pin
     return vips
+
+
+@st.composite
+def clusters(draw: st.DrawFn, some_hosts: st.SearchStrategy[list[str]] = host_lists) -> tuple[list[Vip], list[str]]:
+    """VIPs that pin hosts in all ways, and the hosts."""
+    hosts, vips = draw(some_hosts), draw(vip_lists())
+    # From 128 to 254 there is room for a failed host below the healthy ones.
+    values = draw(st.lists(st.integers(128, 254), min_size=len(hosts), max_size=len(hosts), unique=True))
+    shuffled = draw(st.permutations(hosts))
+    for vip in vips:
+        turn = draw(st.integers(0, len(hosts) - 1))
+        order = shuffled[turn:] + shuffled[:turn]
+        match draw(st.sampled_from(["", "", "preferred", "order", "priorities"])):
+            case "preferred":
+                vip["preferred"] = order[0]
+            case "order":
+                vip["order"] = order[: draw(st.integers(1, len(hosts)))]
+            case "priorities":
+                vip["priorities"] = dict(zip(order, values, strict=True))
+    return vips, hosts
 
 
 def by_instance(plan: Plan) -> list[dict[str, dict[str, Any]]]:
     return [dict(zip(plan, instances, strict=True)) for instances in zip(*plan.values(), strict=True)]
 
 
+def vrids_of(vips: list[Vip], hosts: Sequence[str] = ("nginx1",), reserved: Sequence[int] = ()) -> dict[str, int]:
+    plan = vrrp.plan(vips, hosts, reserved=reserved)
+    return {own["name"]: own["virtual_router_id"] for own in plan[hosts[-1]]}
+
+
+def wish(vip: Vip) -> tuple[int, int]:
+    """The family and the number that the VIP has or would like to have."""
+    address = ipaddress.ip_interface(vip["address"])
+    return address.version, vip.get("virtual_router_id") or int(address.ip) % 256
+
+
+def alone(vips: list[Vip], reserved: Sequence[int] = ()) -> dict[str, int]:
+    """The names and wishes of the VIPs without a pin whose number nobody else wants."""
+    wishes = Counter(map(wish, vips))
+    return {
+        vip["name"]: wish(vip)[1]
+        for vip in vips
+        if "virtual_router_id" not in vip and wishes[wish(vip)] == 1 and wish(vip)[1] not in (0, *reserved)
+    }
+
+
 @any_case
-@given(vip_lists(), host_lists, advert_ints)
-def test_priorities_of_an_instance_differ_and_are_in_range(vips: list[Vip], hosts: list[str], advert: float) -> None:
+@given(clusters(), advert_ints)
+def test_priorities_of_an_instance_differ_and_are_in_range(case: tuple[list[Vip], list[str]], advert: float) -> None:
+    vips, hosts = case
     for members in by_instance(vrrp.plan(vips, hosts, advert)):
         priorities = [own["priority"] for own in members.values()]
         assert len(set(priorities)) == len(hosts)
@@ -379,13 +530,40 @@ def test_priorities_of_an_instance_differ_and_are_in_range(vips: list[Vip], host
 
 
 @any_case
-@given(vip_lists(), host_lists, advert_ints)
-def test_failed_host_ranks_below_every_healthy_one(vips: list[Vip], hosts: list[str], advert: float) -> None:
+@given(clusters(), advert_ints)
+def test_failed_host_ranks_below_every_healthy_one(case: tuple[list[Vip], list[str]], advert: float) -> None:
+    vips, hosts = case
     for members in by_instance(vrrp.plan(vips, hosts, advert)):
         failed = [own["priority"] + own["weight"] for own in members.values()]
         assert max(failed) < min(own["priority"] for own in members.values())
         assert min(failed) >= 1
         assert all(-253 <= own["weight"] < 0 for own in members.values())
+
+
+@any_case
+@given(st.data(), clusters(few_hosts), advert_ints)
+def test_effective_priorities_differ_whoever_has_failed(
+    data: st.DataObject, case: tuple[list[Vip], list[str]], advert: float
+) -> None:
+    vips, hosts = case
+    down = data.draw(st.sets(st.sampled_from(hosts)))
+    for members in by_instance(vrrp.plan(vips, hosts, advert)):
+        failed = [own["priority"] + own["weight"] for host, own in members.items() if host in down]
+        healthy = [own["priority"] for host, own in members.items() if host not in down]
+        assert len({*failed, *healthy}) == len(hosts)
+        assert all(1 <= priority <= 254 for priority in [*failed, *healthy])
+        assert not failed or not healthy or max(failed) < min(healthy)
+
+
+@any_case
+@given(clusters())
+def test_pinned_hosts_come_first_in_their_order(case: tuple[list[Vip], list[str]]) -> None:
+    vips, hosts = case
+    for vip, members in zip(vips, by_instance(vrrp.plan(vips, hosts)), strict=True):
+        pinned = vip.get("order") or ([vip["preferred"]] if "preferred" in vip else [])
+        if "priorities" in vip:
+            assert {host: own["priority"] for host, own in members.items()} == vip["priorities"]
+        assert sorted(hosts, key=lambda host: -members[host]["priority"])[: len(pinned)] == pinned
 
 
 @any_case
@@ -398,29 +576,184 @@ def test_each_instance_has_one_master_in_turn(vips: list[Vip], hosts: list[str],
 
 
 @any_case
-@given(vip_lists(), host_lists)
-def test_vrids_are_unique_per_family_and_in_range(vips: list[Vip], hosts: list[str]) -> None:
-    for instances in vrrp.plan(vips, hosts).values():
+@given(st.integers(0, 60), st.integers(2, 20))
+def test_loads_differ_by_one_at_most_after_any_one_loss(count: int, size: int) -> None:
+    hosts = [f"nginx{number}" for number in range(1, size + 1)]
+    instances = by_instance(vrrp.plan(vips_of(count), hosts))
+    for lost in [None, *hosts]:
+        load = dict.fromkeys([host for host in hosts if host != lost], 0)
+        for members in instances:
+            load[max(load, key=lambda host: members[host]["priority"])] += 1
+        assert max(load.values()) - min(load.values()) <= 1
+
+
+@any_case
+@given(host_lists, st.floats(0.01, 5), st.floats(0, 0.2), st.integers(60, 254))
+def test_skew_times_differ_by_skew_at_least_while_there_is_room(
+    hosts: list[str], advert: float, skew: float, base: int
+) -> None:
+    (members,) = by_instance(vrrp.plan([FIRST], hosts, advert, base, skew=skew))
+    priorities = sorted((own["priority"] for own in members.values()), reverse=True)
+    steps = {high - low for high, low in pairwise(priorities)}
+    assert priorities[0] == base
+    assert len(steps) <= 1
+    for step in steps:
+        larger = base - (step + 1) * (len(hosts) - 1)
+        cramped = 2 * larger - base - 1 < 1
+        times = [(256 - priority) / 256 * advert for priority in priorities]
+        assert cramped or all(abs(one - other) >= skew - 1e-9 for one, other in combinations(times, 2))
+        assert step == 1 or (step - 1) / 256 * advert < skew + 1e-9
+
+
+@any_case
+@given(st.data(), host_lists, reserved_numbers)
+def test_vrids_are_unique_per_family_in_range_and_not_reserved(
+    data: st.DataObject, hosts: list[str], reserved: list[int]
+) -> None:
+    vips = data.draw(vip_lists(reserved))
+    for instances in vrrp.plan(vips, hosts, reserved=reserved).values():
         keys = [
             (ipaddress.ip_interface(own["virtual_ipaddress"][0]).version, own["virtual_router_id"]) for own in instances
         ]
         assert len(set(keys)) == len(vips)
-        assert all(1 <= vrid <= 255 for _, vrid in keys)
+        assert all(1 <= vrid <= 255 and vrid not in reserved for _, vrid in keys)
+
+
+@any_case
+@given(st.data(), vip_lists(), reserved_numbers)
+def test_pin_of_a_reserved_number_is_an_error(data: st.DataObject, vips: list[Vip], reserved: list[int]) -> None:
+    vip, number = data.draw(st.sampled_from(vips)), data.draw(st.integers(1, 255))
+    for other in vips:
+        other.pop("virtual_router_id", None)
+    vip["virtual_router_id"] = number
+    with pytest.raises(vrrp.PlanError) as caught:
+        vrrp.plan(vips, ["nginx1"], reserved=[*reserved, number])
+    assert str(caught.value) == (
+        f"VIP {vip['name']}: virtual_router_id {number} is already that of the reserved numbers. Give each its own."
+    )
+
+
+@any_case
+@given(st.data(), reserved_numbers)
+def test_vip_that_alone_wants_its_number_has_it(data: st.DataObject, reserved: list[int]) -> None:
+    vips = data.draw(vip_lists(reserved))
+    found = vrids_of(vips, reserved=reserved)
+    wanted = alone(vips, reserved)
+    assert {name: found[name] for name in wanted} == wanted
+    pinned = {vip["name"]: vip["virtual_router_id"] for vip in vips if "virtual_router_id" in vip}
+    assert {name: found[name] for name in pinned} == pinned
+
+
+@any_case
+@given(st.data(), reserved_numbers)
+def test_other_vips_change_no_vrid_of_one_that_alone_wants_its_number(data: st.DataObject, reserved: list[int]) -> None:
+    """Of a list and a part of it: from the one to the other VIPs are removed, and the other way added."""
+    vips = data.draw(vip_lists(reserved))
+    part = [vip for vip in vips if data.draw(st.booleans())]
+    before, after = vrids_of(vips, reserved=reserved), vrids_of(part, reserved=reserved)
+    for name in alone(vips, reserved):
+        assert after.get(name, before[name]) == before[name]
+
+
+@any_case
+@given(st.data(), reserved_numbers)
+def test_of_several_the_lowest_address_has_the_number(data: st.DataObject, reserved: list[int]) -> None:
+    vips = data.draw(vip_lists(reserved))
+    found = vrids_of(vips, reserved=reserved)
+    pinned = {wish(vip) for vip in vips if "virtual_router_id" in vip}
+    lowest: dict[tuple[int, int], Vip] = {}
+    for vip in sorted(vips, key=lambda vip: int(ipaddress.ip_interface(vip["address"]).ip), reverse=True):
+        if "virtual_router_id" not in vip and wish(vip) not in pinned and wish(vip)[1] not in (0, *reserved):
+            lowest[wish(vip)] = vip
+    assert {key: found[vip["name"]] for key, vip in lowest.items()} == {key: key[1] for key in lowest}
 
 
 @any_case
 @given(st.data(), vip_lists())
 def test_vrids_do_not_depend_on_the_order_of_vips(data: st.DataObject, vips: list[Vip]) -> None:
-    def vrids(order: list[Vip]) -> dict[str, int]:
-        return {own["name"]: own["virtual_router_id"] for own in vrrp.plan(order, ["nginx1"])["nginx1"]}
-
-    assert vrids(data.draw(st.permutations(vips))) == vrids(vips)
+    assert vrids_of(data.draw(st.permutations(vips))) == vrids_of(vips)
 
 
 @any_case
-@given(vip_lists(), host_lists, advert_ints)
-def test_same_input_gives_same_output(vips: list[Vip], hosts: list[str], advert: float) -> None:
-    copies = [dict(vip) for vip in vips]
+@given(vip_lists(), host_lists)
+def test_vrids_do_not_depend_on_hosts(vips: list[Vip], hosts: list[str]) -> None:
+    assert vrids_of(vips, hosts) == vrids_of(vips)
+
+
+@any_case
+@given(clusters(), advert_ints)
+def test_same_input_gives_same_output(case: tuple[list[Vip], list[str]], advert: float) -> None:
+    vips, hosts = case
+    copies = json.loads(json.dumps(vips))
     first = vrrp.plan(vips, hosts, advert)
     assert vips == copies
     assert vrrp.plan(copies, tuple(hosts), advert) == first
+
+
+COLLECTIONS = Path(__file__).resolve().parents[2] / "collections"
+PROGRAM = """
+import json, sys
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import vrrp
+print(json.dumps([vrrp.plan(**case) for case in json.load(sys.stdin)]))
+"""
+
+
+def many_plans() -> list[dict[str, Any]]:
+    """The planner's arguments for clusters with every kind of pin, and with VRIDs that collide."""
+    cases: list[dict[str, Any]] = []
+    for size in (1, 2, 3, 5, 8, 9, 20):
+        hosts = [f"nginx{number}" for number in range(1, size + 1)]
+        vips: list[Vip] = []
+        for number in range(40):
+            net, last = divmod(number * 7, 30)
+            address = f"2001:db8::{net:x}:{last:x}/64" if number % 5 == 4 else f"10.0.{net}.{last}/16"
+            vips.append({"name": f"VI_{number}", "address": address})
+        vips[3]["virtual_router_id"] = 99
+        vips[6]["preferred"] = hosts[-1]
+        vips[9]["order"] = hosts[size // 2 :]
+        vips[12]["order"] = hosts[::-1]
+        vips[15]["priorities"] = {host: 254 - number for number, host in enumerate(hosts[::-1])}
+        vips[18]["states"] = dict.fromkeys(hosts, "BACKUP")
+        cases.append({"vips": vips, "hosts": hosts, "reserved": [3, 14, 98], "skew": 0.005})
+    return cases
+
+
+def interpreter(version: str) -> str:
+    if version == "this":
+        return sys.executable
+    found = sorted((Path.home() / ".pyenv/versions").glob(f"{version}.*/bin/python"))
+    if not found:
+        pytest.skip(f"no Python {version} in ~/.pyenv/versions")
+    return str(found[-1])
+
+
+@pytest.mark.parametrize("seed", ["0", "12345"])
+@pytest.mark.parametrize("version", ["this", "3.11", "3.12", "3.13"])
+def test_every_interpreter_plans_the_same(version: str, seed: str) -> None:
+    cases = many_plans()
+    found = subprocess.run(
+        [interpreter(version), "-B", "-c", PROGRAM],
+        input=json.dumps(cases),
+        env={**os.environ, "PYTHONPATH": str(COLLECTIONS), "PYTHONHASHSEED": seed},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.strip() == json.dumps([vrrp.plan(**case) for case in cases])
+
+
+def best_time(hosts: int, vips: int) -> float:
+    names, entries = [f"nginx{number}" for number in range(1, hosts + 1)], vips_of(vips)
+    times = []
+    for _run in range(3):
+        start = perf_counter()
+        vrrp.plan(entries, names)
+        times.append(perf_counter() - start)
+    return min(times)
+
+
+def test_speed() -> None:
+    """Bounds for a busy machine; tests/bench/plan.py shows what the planner really takes."""
+    half, whole = best_time(100, 125), best_time(100, 250)
+    assert whole < 2.5
+    assert whole / half < 8

@@ -155,7 +155,7 @@ def test_an_unsupported_operating_system_is_refused(cluster: Cluster) -> None:
 def test_a_local_tarball_with_another_checksum_is_refused(tmp_path: Path) -> None:
     tarball = tmp_path / "keepalived-2.2.7.tar.gz"
     tarball.write_bytes(b"not keepalived")
-    run = site(keepalived_source_file=str(tarball))
+    run = site(keepalived_source_file=str(tarball), keepalived_artifact_dir=str(tmp_path))
     assert run.code != 0
     found = hashlib.sha256(b"not keepalived").hexdigest()
     assert (
@@ -165,8 +165,8 @@ def test_a_local_tarball_with_another_checksum_is_refused(tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_a_local_tarball_that_is_missing_is_refused() -> None:
-    run = site(keepalived_source_file="/nonexistent/keepalived.tar.gz")
+def test_a_local_tarball_that_is_missing_is_refused(tmp_path: Path) -> None:
+    run = site(keepalived_source_file="/nonexistent/keepalived.tar.gz", keepalived_artifact_dir=str(tmp_path))
     assert run.code != 0
     assert (
         "nginx1: keepalived_source_file /nonexistent/keepalived.tar.gz is not on the control node; keepalived 2.2.7 has"
@@ -175,8 +175,9 @@ def test_a_local_tarball_that_is_missing_is_refused() -> None:
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_sources_that_do_not_have_the_tarball_are_all_named() -> None:
+def test_sources_that_do_not_have_the_tarball_are_all_named(tmp_path: Path) -> None:
     run = site(
+        keepalived_artifact_dir=str(tmp_path),
         keepalived_source_file="",
         keepalived_source_urls=["http://127.0.0.1:1/keepalived.tar.gz", "http://172.16.2.20:9091/keepalived.tar.gz"],
     )
@@ -199,7 +200,12 @@ def test_a_failed_compilation_shows_its_last_lines_and_its_log(cluster: Cluster,
         member.mode, member.size = 0o755, len(script)
         archive.addfile(member, io.BytesIO(script))
     checksum = hashlib.sha256(tarball.read_bytes()).hexdigest()
-    run = site(keepalived_version="9.9.9", keepalived_checksum=checksum, keepalived_source_file=str(tarball))
+    run = site(
+        keepalived_version="9.9.9",
+        keepalived_checksum=checksum,
+        keepalived_source_file=str(tarball),
+        keepalived_artifact_dir=str(tmp_path),
+    )
     assert run.code != 0
     assert "The compilation of keepalived failed: ./configure" in run.message
     assert "ended with 3. The log is /var/cache/keepalived-build/keepalived-9.9.9-" in run.message

@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules between hosts, each with a failing example and its exact text, and clusters planned together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_fleet import vrrp_fleet
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import fleet
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.fleet import Member
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+VIPS = [{"name": "VI_1", "address": "192.168.200.200/24"}, {"name": "VI_2", "address": "192.168.200.210/24"}]
+CHECKSUM = "c61940d874154a560a54627ecf7ef47adebdf832164368d10bf242a4d9b7d49d"
+SETTINGS: dict[str, Any] = {
+    "hosts": ["nginx1", "nginx2"],
+    "vips": VIPS,
+    "vrrp_version": 3,
+    "advert_int": 0.25,
+    "auth_pass": "",
+    "priority_base": 254,
+    "priority_step": 0,
+    "skew": 0.01,
+    "reserved_vrids": [],
+    "allow_vrid_change": False,
+    "interface": "ens33",
+    "unicast_src_ip": "",
+    "unicast_peers": [],
+    "checks": [{"name": "check_nginx", "script": "/etc/keepalived/check_nginx.sh"}],
+    "vrrp_scripts": [],
+    "install_method": "source",
+    "version": "2.2.7",
+    "checksum": CHECKSUM,
+    "checksums": {"2.2.7": CHECKSUM},
+    "source_urls": ["https://www.example.com/keepalived-2.2.7.tar.gz"],
+    "source_file": "",
+}
+ADDRESSES = {"nginx1": "192.168.200.150", "nginx2": "192.168.200.151"}
+
+
+def facts(address: str, network: str = "192.168.200.0", held: Sequence[str] = ()) -> dict[str, Any]:
+    return {
+        "distribution": "Debian",
+        "distribution_version": "12.5",
+        "os_family": "Debian",
+        "interfaces": ["lo", "ens33"],
+        "ens33": {"ipv4": {"address": address, "network": network, "netmask": "255.255.255.0"}},
+        "all_ipv4_addresses": [address, *held],
+    }
+
+
+def member(name: str, changes: Mapping[str, Any] | None = None, **observed: Any) -> Member:
+    return Member(
+        name, {**SETTINGS, **(changes or {})}, **{"facts": facts(ADDRESSES.get(name, "192.168.200.99")), **observed}
+    )
+
+
+def pair(first: Mapping[str, Any] | None = None, second: Mapping[str, Any] | None = None) -> list[Member]:
+    return [member("nginx1", first), member("nginx2", second)]
+
+
+def both(**changes: Any) -> list[Member]:
+    return pair(changes, changes)
+
+
+def speaker(source: str, vrid: int, **changes: Any) -> dict[str, Any]:
+    return {"family": "ipv4", "version": 2, "virtual_router_id": vrid, "source": source, **changes}
+
+
+def test_a_sound_pair_has_no_problem_and_a_plan() -> None:
+    planned = fleet.plan_fleet(pair())
+    assert planned.problems == [] and planned.warnings == []
+    assert [instance["virtual_router_id"] for instance in planned.plan["nginx2"]] == [200, 210]
+    assert fleet.table(planned) == [
+        "VIP   address             VRID  hosts in order, with priorities  weight of a failed check",
+        "VI_1  192.168.200.200/24  200   nginx1 254, nginx2 243           -12",
+        "VI_2  192.168.200.210/24  210   nginx2 254, nginx1 243           -12",
+    ]
+
+
+V2 = {"vrrp_version": 2, "advert_int": 1}
+RULES: dict[str, tuple[list[Member], str]] = {
+    "interfaces on different networks": (
+        [
+            member("nginx1", {"vips": [VIPS[0]]}),
+            Member(
+                "nginx2",
+                {**SETTINGS, "vips": [VIPS[0]]},
+                {
+                    **facts("172.16.2.51", "172.16.2.0"),
+                    "ens33": {
+                        "ipv4": {"address": "172.16.2.51", "network": "172.16.2.0", "netmask": "255.255.255.0"},
+                        "ipv4_secondaries": [
+                            {"address": "192.168.200.9", "network": "192.168.200.0", "netmask": "255.255.255.0"}
+                        ],
+                    },
+                },
+            ),
+        ],
+        "nginx1 and nginx2: keepalived_interface is not on one network: nginx1's ens33 is in 192.168.200.0/24, nginx2's ens33 in "
+        "172.16.2.0/24. Choose interfaces that hear each other.",
+    ),
+    "versions differ": (
+        pair({}, {"version": "2.3.3", "checksums": {"2.3.3": CHECKSUM}}),
+        "nginx1 and nginx2: keepalived_version differs: nginx1 has 2.2.7, nginx2 has 2.3.3. "
+        "Set it once, in the group_vars of all members.",
+    ),
+    "advert intervals differ": (
+        pair({}, {"advert_int": 1}),
+        "nginx1 and nginx2: keepalived_advert_int differs: nginx1 has 0.25, nginx2 has 1. "
+        "Set it once, in the group_vars of all members.",
+    ),
+    "VRRP versions differ": (
+        pair({"advert_int": 1}, V2),
+        "nginx1 and nginx2: keepalived_vrrp_version differs: nginx1 has 3, nginx2 has 2. "
+        "Set it once, in the group_vars of all members.",
+    ),
+    "passwords differ": (
+        pair({**V2, "auth_pass": "s3cret"}, {**V2, "auth_pass": "0ther"}),
+        "nginx1 and nginx2: keepalived_auth_pass differs. Set it once, in the group_vars of all members.",
+    ),
+    "VRIDs differ": (
+        pair({"vips": [VIPS[0]]}, {"vips": [{**VIPS[0], "virtual_router_id": 51}]}),
+        "nginx1 and nginx2: keepalived_vips differs: nginx1 has [{'name': 'VI_1', 'address': '192.168.200.200/24'}], nginx2 has "
+        "[{'name': 'VI_1', 'address': '192.168.200.200/24', 'virtual_router_id': 51}]. Set it once, in the group_vars of all members.",
+    ),
+    "a weight that cannot cause a failover": (
+        both(vips=[VIPS[0]], priority_base=150, priority_step=50, checks=[{"name": "check_nginx", "weight": -5}]),
+        "nginx1, nginx2: VIP VI_1: the check check_nginx has weight -5, which cannot cause a failover, for the priorities are 50 apart. "
+        "Leave weight out, or make it -51 or lower.",
+    ),
+    "nopreempt with a weight": (
+        both(vips=[{**VIPS[0], "nopreempt": True}]),
+        "nginx1, nginx2: VIP VI_1: nopreempt with the check check_nginx of weight -12 never fails over: the backup does not preempt a "
+        "master whose priority fell. Set the check's weight to 0, or remove nopreempt.",
+    ),
+    "nopreempt with state MASTER": (
+        both(vips=[{**VIPS[0], "nopreempt": True, "states": {"nginx1": "MASTER"}}]),
+        "nginx1: keepalived_vips: VIP VI_1: nopreempt with state MASTER on nginx1 has no effect; keepalived wants BACKUP on all hosts "
+        "for it. Remove the pinned state, or nopreempt.",
+    ),
+    "priority 255 with tracking": (
+        both(vips=[{**VIPS[0], "priorities": {"nginx1": 255}}]),
+        "nginx1: keepalived_vips: VIP VI_1: nginx1 would get priority 255; it must be 1 to 254 (255 would make it the owner, which no "
+        "failed check can lower). Change its pin, keepalived_priority_base or _step.",
+    ),
+    "unicast to oneself": (
+        pair(
+            {"unicast_src_ip": "192.168.200.150", "unicast_peers": ["192.168.200.150", "192.168.200.151"]},
+            {"unicast_src_ip": "192.168.200.151", "unicast_peers": ["192.168.200.150"]},
+        ),
+        "nginx1: keepalived_unicast_peers names this host itself (192.168.200.150). List the other members only.",
+    ),
+    "unicast peers incomplete": (
+        pair(
+            {"unicast_src_ip": "192.168.200.150", "unicast_peers": ["192.168.200.77"]},
+            {"unicast_src_ip": "192.168.200.151", "unicast_peers": ["192.168.200.150"]},
+        ),
+        "nginx1: keepalived_unicast_peers (192.168.200.77) lacks nginx2 (192.168.200.151), which would not hear this host. "
+        "List all other members.",
+    ),
+    "unicast on one side only": (
+        pair({"unicast_src_ip": "192.168.200.150", "unicast_peers": ["192.168.200.151"]}, {}),
+        "nginx2: keepalived_unicast_peers is empty, but nginx1 speak unicast. Set it on all members or on none.",
+    ),
+    "one VIP in two clusters": (
+        [*pair(), member("lb3", {"hosts": ["lb3"], "vips": [{**VIPS[0], "name": "VI_9"}]})],
+        "192.168.200.200 is a VIP of two clusters: nginx1, nginx2 and lb3. Remove it from one of them.",
+    ),
+    "members with different lists": (
+        [member("nginx1"), member("nginx2", {"hosts": ["nginx2", "nginx1"]})],
+        "nginx1 is in two clusters: keepalived_hosts is nginx1, nginx2 on one of them and nginx2, nginx1 on nginx2. "
+        "Give all members of a cluster the same list, in the same order.",
+    ),
+    "IPv4 and IPv6 in one instance": (
+        both(vips=[{**VIPS[0], "extra_addresses": ["2001:db8::200/64"]}]),
+        "nginx1: keepalived_vips: VIP VI_1: 192.168.200.200/24, 2001:db8::200/64 mix IPv4 and IPv6, and one VRRP instance carries one "
+        "of them (RFC 5798). Make an entry of keepalived_vips for each.",
+    ),
+    "a VRID other than the running one": (
+        [member("nginx1", running=[{"name": "VI_1", "virtual_router_id": 51}]), member("nginx2")],
+        "nginx1: VI_1 runs with VRID 51, and 200 is planned. While the members differ, each is master. Keep it with "
+        "virtual_router_id: 51, or change it on all members in one run with -e keepalived_allow_vrid_change=true.",
+    ),
+    "a stranger on a planned VRID": (
+        [member("nginx1", heard=[speaker("192.168.200.1", 200), speaker("192.168.200.1", 201)]), member("nginx2")],
+        "nginx1: 192.168.200.1 speaks VRRPv2 with VRID 200 on ens33, which is planned for VI_1, and is no member. "
+        "Set virtual_router_id of VI_1 to a free one, e.g. 202.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("members", "text"), RULES.values(), ids=RULES)
+def test_rule(members: list[Member], text: str) -> None:
+    assert text in fleet.plan_fleet(members).problems
+
+
+def test_a_secret_is_in_no_problem() -> None:
+    problems = fleet.plan_fleet(RULES["passwords differ"][0]).problems
+    assert problems and not any("s3cret" in text or "0ther" in text for text in problems)
+
+
+ALLOWED = {
+    "weight 0 with nopreempt": both(
+        vips=[{**VIPS[0], "nopreempt": True}], checks=[{"name": "check_nginx", "weight": 0}]
+    ),
+    "a weight as large as it has to be": both(vrrp_scripts=[{"name": "mine", "weight": -12}]),
+    "a VRID change that is allowed": [
+        member("nginx1", {"allow_vrid_change": True}, running=[{"name": "VI_1", "virtual_router_id": 51}]),
+        member("nginx2", {"allow_vrid_change": True}),
+    ],
+    "a member on its own VRID": [member("nginx1", heard=[speaker("192.168.200.151", 210)]), member("nginx2")],
+    "a stranger on another VRID": [member("nginx1", heard=[speaker("192.168.200.1", 199)]), member("nginx2")],
+    "a stranger on the IPv6 VRID": [member("nginx1", heard=[speaker("fe80::1", 200, family="ipv6")]), member("nginx2")],
+    "unicast, complete": pair(
+        {"unicast_src_ip": "192.168.200.150", "unicast_peers": ["192.168.200.151"]},
+        {"unicast_src_ip": "192.168.200.151", "unicast_peers": ["192.168.200.150"]},
+    ),
+}
+
+
+@pytest.mark.parametrize("members", ALLOWED.values(), ids=ALLOWED)
+def test_sound_input_passes(members: list[Member]) -> None:
+    assert fleet.plan_fleet(members).problems == []
+
+
+def test_two_members_on_one_vrid_are_a_split_brain() -> None:
+    members = [
+        member("nginx1", heard=[speaker("192.168.200.151", 200)]),
+        member("nginx2", heard=[speaker("192.168.200.150", 200)]),
+    ]
+    planned = fleet.plan_fleet(members)
+    assert planned.problems == []
+    assert planned.warnings == ["split brain: nginx1 and nginx2 both speak as master of VI_1."]
+
+
+@pytest.mark.parametrize(
+    ("holders", "expected"),
+    [
+        ({"nginx1": ["192.168.200.200"], "nginx2": ["192.168.200.210"]}, []),
+        ({"nginx1": ["192.168.200.200", "192.168.200.210"]}, ["VI_2: nginx1 -> nginx2"]),
+        ({}, ["VI_1: nowhere -> nginx1", "VI_2: nowhere -> nginx2"]),
+        (
+            {"nginx1": ["192.168.200.200"], "nginx2": ["192.168.200.200", "192.168.200.210"]},
+            ["VI_1: nginx1 and nginx2 -> nginx1"],
+        ),
+    ],
+)
+def test_moves(holders: Mapping[str, list[str]], expected: list[str]) -> None:
+    members = [member(name, facts=facts(own, held=holders.get(name, ()))) for name, own in ADDRESSES.items()]
+    assert fleet.moves(fleet.plan_fleet(members)) == expected
+
+
+def test_clusters_on_one_segment_get_different_vrids() -> None:
+    vips = [{"name": "VI_1", "address": "10.0.1.200/16"}]
+    other = [{"name": "VI_1", "address": "10.0.2.200/16"}]
+    joined = [
+        Member("a", {**SETTINGS, "hosts": ["a"], "vips": vips}, SOMEWHERE),
+        Member("b", {**SETTINGS, "hosts": ["b"], "vips": other}, SOMEWHERE),
+    ]
+    plan = fleet.plan_fleet(joined).plan
+    assert (plan["a"][0]["virtual_router_id"], plan["b"][0]["virtual_router_id"]) == (200, 201)
+
+
+def test_clusters_on_two_segments_may_share_a_vrid() -> None:
+    elsewhere = {**facts("10.0.0.9", "10.0.0.0")}
+    apart = [
+        *pair(),
+        Member("c", {**SETTINGS, "hosts": ["c"], "vips": [{"name": "VI_1", "address": "10.0.0.200/24"}]}, elsewhere),
+    ]
+    planned = fleet.plan_fleet(apart)
+    assert planned.problems == []
+    assert planned.plan["c"][0]["virtual_router_id"] == 200 == planned.plan["nginx1"][0]["virtual_router_id"]
+
+
+SOMEWHERE = {
+    **facts("10.0.0.9"),
+    "ens33": {"ipv4": {"address": "10.0.0.9", "network": "10.0.0.0", "netmask": "255.255.0.0"}},
+}
+
+
+@settings(deadline=None, max_examples=500)
+@given(
+    st.data(),
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 3), st.integers(1, 254)), min_size=1, max_size=4), min_size=1, max_size=6
+    ),
+)
+def test_vrids_of_all_clusters_of_a_segment_differ_whatever_their_order(
+    data: st.DataObject, shape: list[list[tuple[int, int]]]
+) -> None:
+    seen: set[tuple[int, int]] = set()
+    members = []
+    for number, addresses in enumerate(shape):
+        fresh = [pair for pair in dict.fromkeys(addresses) if pair not in seen and pair != (0, 9)]
+        seen |= set(fresh)
+        vips = [{"name": f"VI_{net}_{last}", "address": f"10.0.{net}.{last}/16"} for net, last in fresh]
+        if vips:
+            members.append(Member(f"h{number}", {**SETTINGS, "hosts": [f"h{number}"], "vips": vips}, SOMEWHERE))
+    planned = fleet.plan_fleet(members)
+    assert planned.problems == []
+    vrids = {own["name"]: own["virtual_router_id"] for instances in planned.plan.values() for own in instances}
+    assert len(set(vrids.values())) == len(vrids)
+    again = fleet.plan_fleet(data.draw(st.permutations(members)))
+    assert {own["name"]: own["virtual_router_id"] for instances in again.plan.values() for own in instances} == vrids
+
+
+def test_filter_takes_settings_of_the_play_and_variables_of_other_hosts() -> None:
+    hostvars = {
+        "nginx1": {"__keepalived_settings": SETTINGS, "ansible_facts": facts(ADDRESSES["nginx1"])},
+        "nginx2": {"keepalived_hosts": SETTINGS["hosts"], "keepalived_vips": VIPS, "keepalived_advert_int": 1},
+        "lb3": {"keepalived_hosts": ["lb3"], "keepalived_vips": [{"name": "VI_1", "address": "192.168.200.9/24"}]},
+        "web1": {},
+    }
+    answer = vrrp_fleet(hostvars, ["nginx1"])
+    assert answer["problems"] == [
+        "nginx1 and nginx2: keepalived_advert_int differs: nginx1 has 0.25, nginx2 has 1. "
+        "Set it once, in the group_vars of all members."
+    ]
+    del hostvars["nginx2"]["keepalived_advert_int"]
+    answer = vrrp_fleet(hostvars, ["nginx1"])
+    assert answer["problems"] == []
+    assert list(answer["plan"]) == ["nginx1"]
+    assert answer["table"][1].startswith("VI_1  192.168.200.200/24  200")
+
+
+def test_500_clusters_are_planned_once_in_reasonable_time() -> None:
+    members = []
+    for number in range(500):
+        hosts = [f"a{number}", f"b{number}"]
+        vips = [{"name": f"VI_{i}", "address": f"10.{number // 250}.{number % 250}.{i + 100}/24"} for i in range(2)]
+        for index, host in enumerate(hosts):
+            own = facts(f"10.{number // 250}.{number % 250}.{index + 1}", f"10.{number // 250}.{number % 250}.0")
+            members.append(Member(host, {**SETTINGS, "hosts": hosts, "vips": vips}, own))
+    started = time.perf_counter()
+    planned = fleet.plan_fleet(members)
+    seconds = time.perf_counter() - started
+    print(f"500 clusters of 2 hosts and 2 VIPs: {seconds:.2f} s")
+    assert planned.problems == [] and len(planned.plan) == 1000
+    assert seconds < 10

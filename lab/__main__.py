@@ -5,6 +5,7 @@ up       the hosts, fresh, with nothing installed on them
 down     no host, network or process of the lab left
 status   what runs, and who holds which address
 ssh      a shell or a command on a host
+net      a program of this machine in a host's network, e.g. net nginx1 nft list ruleset
 sources  keepalived's tarballs, from Debian's source packages
 demo     what './dev demo' shows
 claim    the lab is for the process that EVENKEEL_LAB_OWNER names
@@ -34,13 +35,16 @@ def main() -> int:
     verbs.add_parser("demo")
     verbs.add_parser("claim")
     verbs.add_parser("guard").add_argument("pid", type=int)
-    ssh = verbs.add_parser("ssh")
-    ssh.add_argument("host")
-    ssh.add_argument("command", nargs=argparse.REMAINDER)
+    for verb in ("ssh", "net"):
+        on_host = verbs.add_parser(verb)
+        on_host.add_argument("host")
+        on_host.add_argument("command", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
     try:
         if arguments.verb == "ssh":
             hosts.ssh(arguments.host, arguments.command)
+        elif arguments.verb == "net":
+            hosts.net(arguments.host, arguments.command)
         elif arguments.verb == "guard":
             hosts.guard(arguments.pid)
         elif arguments.verb == "sources":

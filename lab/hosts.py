@@ -76,6 +76,12 @@ def ssh(name: str, words: list[str]) -> None:
     os.execvp("ssh", ["ssh", "-t", *command[1:]] if sys.stdin.isatty() else command)
 
 
+def net(name: str, words: list[str]) -> None:
+    """Run one of this machine's own programs, such as nft, in a host's network namespace."""
+    pid = podman("inspect", "--format={{.State.Pid}}", host(name).name).stdout.strip()
+    os.execvp("nsenter", ["nsenter", f"--net=/proc/{pid}/ns/net", "--", *words])
+
+
 def claim() -> None:
     """Make the lab the process's that EVENKEEL_LAB_OWNER names, unless another that lives has it."""
     _refuse_other_owner()

@@ -57,6 +57,12 @@ class Cluster:
         return self.members[0].settings
 
     @property
+    def absent(self) -> list[str]:
+        """Members that are not in the play."""
+        present = {member.name for member in self.members if member.facts}
+        return [host for host in self.hosts if host not in present]
+
+    @property
     def instances(self) -> list[dict[str, Any]]:
         """The VRRP instances as its first host has them."""
         return self.plan[self.hosts[0]]
@@ -90,9 +96,10 @@ def plan_fleet(members: Sequence[Member]) -> Fleet:
         clusters = _planned(groups)
     except vrrp.PlanError as error:
         return Fleet((), [f"keepalived_vips: {error}"])
+    ours = {address for cluster in clusters for member in cluster.members for address in _held(member.facts)}
     for cluster in clusters:
-        problems += [*_tracking(cluster), *_unicast(cluster), *_changed_vrids(cluster), *_strangers(cluster, clusters)]
-    warnings = [text for cluster in clusters for text in _split_brains(cluster)]
+        problems += [*_tracking(cluster), *_unicast(cluster), *_changed_vrids(cluster), *_strangers(cluster, ours)]
+    warnings = [text for cluster in clusters for text in [*_unheard(cluster), *_split_brains(cluster)]]
     return Fleet(clusters, problems, warnings)
 
 
@@ -290,11 +297,17 @@ def _speakers(cluster: Cluster) -> Iterator[tuple[Member, Mapping[str, Any], str
                 yield member, speaker, name
 
 
-def _strangers(cluster: Cluster, clusters: Sequence[Cluster]) -> Iterator[str]:
-    ours = {address for each in clusters for member in each.members for address in _held(member.facts)}
-    known = {member.name for member in cluster.members if member.facts}
-    if known != set(cluster.hosts):
-        # Without the facts of all members a member outside this run would pass for a stranger.
+def _unheard(cluster: Cluster) -> Iterator[str]:
+    """Without the facts of all members a member outside this run would pass for a stranger."""
+    if cluster.absent and any(member.heard for member in cluster.members):
+        yield (
+            f"{', '.join(cluster.absent)}: not in this run, so foreign VRRP speakers cannot be told from members and were "
+            "not refused. Run preflight.yml on the whole cluster to look for them."
+        )
+
+
+def _strangers(cluster: Cluster, ours: set[str]) -> Iterator[str]:
+    if cluster.absent:
         return
     seen = set()
     taken = {instance["virtual_router_id"] for instances in cluster.plan.values() for instance in instances}

@@ -39,6 +39,24 @@ class Cluster:
         with self.hosts[host].sudo():
             return self.hosts[host].run(command).rc == 0
 
+    def net(self, host: str, command: str) -> None:
+        """Run a program of this machine, such as nft, in the host's network namespace."""
+        subprocess.run(["python3", "lab", "net", host, *command.split()], cwd=PROJECT, check=True)
+
+    @contextmanager
+    def without_vrrp(self) -> Iterator[None]:
+        """No load balancer hears another meanwhile; clients reach all of them."""
+        rules = ("add table inet deaf", "add chain inet deaf in { type filter hook input priority 0 ; }")
+        try:
+            for host in LOAD_BALANCERS:
+                for rule in (*rules, "add rule inet deaf in meta l4proto 112 drop"):
+                    self.net(host, f"nft {rule}")
+            yield
+        finally:
+            for host in LOAD_BALANCERS:
+                self.net(host, "nft add table inet deaf")
+                self.net(host, "nft delete table inet deaf")
+
     def holders(self) -> dict[str, list[str]]:
         """The load balancers that have each VIP now."""
         found: dict[str, list[str]] = {vip: [] for vip in self.vips}

@@ -238,6 +238,16 @@ def test_two_members_on_one_vrid_are_a_split_brain() -> None:
     assert planned.warnings == ["split brain: nginx1 and nginx2 both speak as master of VI_1."]
 
 
+def test_a_run_on_a_part_of_the_cluster_says_that_it_cannot_tell_strangers() -> None:
+    heard = [speaker("192.168.200.151", 200)]
+    planned = fleet.plan_fleet([member("nginx1", heard=heard), member("nginx2", facts={})])
+    assert planned.problems == []
+    assert planned.warnings == [
+        "nginx2: not in this run, so foreign VRRP speakers cannot be told from members and were not refused. "
+        "Run preflight.yml on the whole cluster to look for them."
+    ]
+
+
 @pytest.mark.parametrize(
     ("holders", "expected"),
     [

@@ -44,6 +44,17 @@ def test_a_changed_vrid_is_refused_while_the_old_one_runs(cluster: Cluster) -> N
     ) in run.message
 
 
+def test_a_split_brain_is_reported(cluster: Cluster) -> None:
+    everywhere = {vip: sorted(LOAD_BALANCERS) for vip in cluster.vips}
+    with cluster.without_vrrp():
+        cluster.wait(lambda: cluster.holders() == everywhere, "every VIP on both hosts, not {}", cluster.holders)
+        run = site(playbook=PREFLIGHT)
+    assert run.code == 0
+    for vip in ("VI_1", "VI_2"):
+        assert f"split brain: nginx1 and nginx2 both speak as master of {vip}." in run.message
+    cluster.settle(dict(cluster.vips))
+
+
 def test_a_part_of_the_cluster_gets_the_plan_of_the_whole(cluster: Cluster) -> None:
     run = site(arguments=("--limit", "nginx2"))
     assert run.code == 0

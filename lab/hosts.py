@@ -65,6 +65,8 @@ def status() -> None:
         extra = [address for address in held if address not in own]
         where = ", ".join(f"{net.interface} {ip}" for net, ip in each.attachments)
         print(f"{each.name:8} up    {where:44} {'VIP ' + ', '.join(extra) if extra else ''}".rstrip())
+    if not running:
+        engine.release()
 
 
 def ssh_command(name: str, *words: str) -> list[str]:

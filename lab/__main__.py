@@ -7,6 +7,7 @@ status   what runs, and who holds which address
 ssh      a shell or a command on a host
 net      a program of this machine in a host's network, e.g. net nginx1 nft list ruleset
 sources  keepalived's tarballs, from Debian's source packages
+act      power-off, power-on, freeze, thaw, unplug or plug a host
 demo     what './dev demo' shows
 claim    the lab is for the process that EVENKEEL_LAB_OWNER names
 guard    wait for a process to end, then down (for tests that are killed)
@@ -35,6 +36,9 @@ def main() -> int:
     verbs.add_parser("demo")
     verbs.add_parser("claim")
     verbs.add_parser("guard").add_argument("pid", type=int)
+    act = verbs.add_parser("act")
+    act.add_argument("host")
+    act.add_argument("action")
     for verb in ("ssh", "net"):
         on_host = verbs.add_parser(verb)
         on_host.add_argument("host")
@@ -45,6 +49,8 @@ def main() -> int:
             hosts.ssh(arguments.host, arguments.command)
         elif arguments.verb == "net":
             hosts.net(arguments.host, arguments.command)
+        elif arguments.verb == "act":
+            hosts.act(arguments.host, arguments.action)
         elif arguments.verb == "guard":
             hosts.guard(arguments.pid)
         elif arguments.verb == "sources":

@@ -6,12 +6,13 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 
 import image
 import podman as engine
 from machine import RUN, SSH_KEY, LabError, run, say
 from podman import podman
-from topology import HOSTS, NETWORKS, SUITE, SUITES, Host, host
+from topology import FRONT, HOSTS, NETWORKS, SUITE, SUITES, Host, host
 
 LABEL = "evenkeel-lab"
 OWNER = RUN / "owner"
@@ -84,6 +85,30 @@ def net(name: str, words: list[str]) -> None:
     os.execvp("nsenter", ["nsenter", f"--net=/proc/{pid}/ns/net", "--", *words])
 
 
+def act(name: str, action: str) -> None:
+    """What happens to a machine from outside: its power, its network cable at the front, its whole life."""
+    known = {
+        "power-off": lambda: podman("kill", name),
+        "power-on": lambda: podman("start", name),
+        "freeze": lambda: podman("pause", name),
+        "thaw": lambda: podman("unpause", name),
+        "unplug": lambda: run("ip", "link", "set", _cable(name), "down"),
+        "plug": lambda: run("ip", "link", "set", _cable(name), "up"),
+    }
+    if action not in known:
+        raise LabError(f"nobody knows how to {action!r} a host; there are {', '.join(known)}")
+    known[action]()
+
+
+def _cable(name: str) -> str:
+    """This machine's end of the host's front interface."""
+    link = podman("exec", host(name).name, "cat", f"/sys/class/net/{FRONT.interface}/iflink").stdout.strip()
+    for place in Path("/sys/class/net").iterdir():
+        if (place / "ifindex").read_text().strip() == link:
+            return place.name
+    raise LabError(f"{name} has no cable at the front: it is down")
+
+
 def claim() -> None:
     """Make the lab the process's that EVENKEEL_LAB_OWNER names, unless another that lives has it."""
     _refuse_other_owner()
@@ -143,6 +168,8 @@ def _start(each: Host, image_name: str) -> None:
         "--privileged",
         "--systemd=always",
         "--stop-signal=SIGRTMIN+3",
+        # A host that reboots comes back; one whose power the lab cuts does not.
+        "--restart=always",
         f"--volume={SSH_KEY}.pub:/etc/ssh/lab_authorized_keys:ro",
         *engine.limits(),
         *networks,

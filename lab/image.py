@@ -14,7 +14,7 @@ from topology import SUITE
 FILES = Path(__file__).parent / "image"
 PACKAGES = (
     # What a bare server has ...
-    "systemd,systemd-sysv,dbus,udev,python3,openssh-server,sudo,iproute2,ca-certificates,"
+    "systemd,systemd-sysv,dbus,udev,python3,openssh-server,sudo,iproute2,nftables,ca-certificates,"
     # ... and what the client asks with.
     "curl,iputils-ping"
 )

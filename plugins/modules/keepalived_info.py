@@ -27,6 +27,10 @@ options:
     description: The configuration.
     type: path
     default: /etc/keepalived/keepalived.conf
+  interface:
+    description: The interface that is to carry the VIPs, to find out whether systemd-networkd has it.
+    type: str
+    default: ""
 attributes:
   check_mode:
     description: Changes nothing, and runs in check mode too.
@@ -56,6 +60,10 @@ options:
   returned: success
   type: list
   elements: str
+networkd_file:
+  description: systemd-networkd's file for O(interface), or empty where networkd does not manage it.
+  returned: success
+  type: str
 instances:
   description: VRRP instances of the configuration, with C(name) and C(virtual_router_id) (an integer).
   returned: success
@@ -88,12 +96,23 @@ def read(path):
         return ""
 
 
+def networkd_file(module, interface):
+    """The .network file by which systemd-networkd manages the interface."""
+    networkctl = module.get_bin_path("networkctl")
+    if not networkctl or not interface:
+        return ""
+    dummy, out, dummy = module.run_command([networkctl, "status", "--no-pager", interface])
+    found = re.search(r"^\s*Network File:\s*(/\S+)\s*$", out, re.M)
+    return found.group(1) if found else ""
+
+
 def main():
     module = AnsibleModule(
         argument_spec=dict(
             binary=dict(type="path", default="/usr/sbin/keepalived"),
             marker=dict(type="path"),
             config=dict(type="path", default="/etc/keepalived/keepalived.conf"),
+            interface=dict(type="str", default=""),
         ),
         supports_check_mode=True,
     )
@@ -112,6 +131,7 @@ def main():
         installed=installed,
         version=version.group(1) if version else "",
         options=options.group(1).split() if options else [],
+        networkd_file=networkd_file(module, module.params["interface"]),
         instances=configured_instances(read(module.params["config"])),
     )
 

@@ -24,6 +24,7 @@ COMMON = (
     "priority_base",
     "priority_step",
     "skew",
+    "preempt_delay",
     "reserved_vrids",
     "install_method",
     "version",
@@ -230,7 +231,7 @@ def _segments(groups: Mapping[tuple[str, ...], Sequence[Member]]) -> list[list[t
 
 
 def _tracking(cluster: Cluster) -> Iterator[str]:
-    scripts = [*(cluster.settings.get("checks") or ()), *(cluster.settings.get("vrrp_scripts") or ())]
+    scripts = cluster.settings.get("vrrp_scripts") or ()
     for vip, instance in zip(cluster.settings["vips"], cluster.instances, strict=True):
         for script in scripts:
             weight = int(script["weight"]) if script.get("weight") is not None else instance["weight"]

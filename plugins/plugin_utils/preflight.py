@@ -35,6 +35,7 @@ def plan_options(settings: Mapping[str, Any]) -> dict[str, Any]:
         "step": int(settings["priority_step"]),
         "skew": float(settings["skew"]),
         "reserved": settings["reserved_vrids"] or (),
+        "preempt_delay": float(settings.get("preempt_delay") or 0),
     }
 
 

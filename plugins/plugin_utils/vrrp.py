@@ -86,12 +86,13 @@ def plan(
     skew: float = SKEW_SECONDS,
     reserved: Sequence[int] = (),
     vrids: Sequence[int] | None = None,
+    preempt_delay: float = 0,
 ) -> dict[str, list[dict[str, Any]]]:
     """Every host's VRRP instances.
 
     vips: entries of keepalived_vips; hosts: the members; advert_int in seconds; base: the master's priority; step:
     what each further host has less, 0 to derive it from advert_int and skew (seconds); reserved: VRIDs not to use;
-    vrids: those of the VIPs where they are planned together with other clusters.
+    vrids: those of the VIPs where they are planned together with other clusters; preempt_delay: seconds.
 
     A takeover after a fault takes (256 - priority) / 256 x advert_int (RFC 5798, skew time): so base is as high
     as can be, and step just large enough for the skew times of two backups to differ by skew. Where so many hosts
@@ -114,10 +115,11 @@ def plan(
     result: dict[str, list[dict[str, Any]]] = {host: [] for host in hosts}
     for vip, own, vrid, order in zip(vips, addresses, numbers_of_vips, balance.orders(pins, len(hosts)), strict=True):
         priorities = _priorities(vip, [hosts[number] for number in order], base, gap)
-        states = _states(vip, priorities)
-        weight = min(priorities.values()) - max(priorities.values()) - 1
+        states = _states(vip, priorities, preempt_delay)
         texts = [str(address) for address in own]
         nopreempt = bool(vip.get("nopreempt"))
+        # A host that does not preempt takes nothing from a master whose priority falls: only FAULT (0) moves the VIP.
+        weight = 0 if nopreempt else min(priorities.values()) - max(priorities.values()) - 1
         for host in hosts:
             result[host].append(
                 {
@@ -194,20 +196,21 @@ def _priorities(vip: Mapping[str, Any], order: Sequence[str], base: int, step: i
     return priorities
 
 
-def _states(vip: Mapping[str, Any], priorities: Mapping[str, int]) -> dict[str, str]:
+def _states(vip: Mapping[str, Any], priorities: Mapping[str, int], preempt_delay: float) -> dict[str, str]:
     pinned = dict(vip.get("states") or {})
     _refuse_strangers(vip["name"], "states", pinned, list(priorities))
     best = max(priorities, key=lambda host: priorities[host])
-    # keepalived takes nopreempt only where every host starts as a backup.
-    starting = "BACKUP" if vip.get("nopreempt") else "MASTER"
+    # keepalived takes nopreempt and preempt_delay only where every host starts as a backup.
+    reason = "nopreempt" if vip.get("nopreempt") else "keepalived_preempt_delay" if preempt_delay else ""
+    starting = "BACKUP" if reason else "MASTER"
     states = {host: str(pinned.get(host, starting if host == best else "BACKUP")) for host in priorities}
     for host, state in states.items():
         if state not in ("MASTER", "BACKUP"):
             raise PlanError(f"VIP {vip['name']}: state of {host} is {state!r}. It is MASTER or BACKUP.")
-        if state == "MASTER" and vip.get("nopreempt"):
+        if state == "MASTER" and reason:
             raise PlanError(
-                f"VIP {vip['name']}: nopreempt with state MASTER on {host} has no effect; keepalived wants BACKUP on all "
-                "hosts for it. Remove the pinned state, or nopreempt."
+                f"VIP {vip['name']}: {reason} with state MASTER on {host} has no effect; keepalived wants BACKUP on all "
+                f"hosts for it. Remove the pinned state, or {reason}."
             )
     return states
 

@@ -30,8 +30,8 @@ SETTINGS: dict[str, Any] = {
     "interface": "ens33",
     "unicast_src_ip": "",
     "unicast_peers": [],
-    "checks": [{"name": "check_nginx", "script": "/etc/keepalived/check_nginx.sh"}],
-    "vrrp_scripts": [],
+    "preempt_delay": 0,
+    "vrrp_scripts": [{"name": "check_nginx", "script": "/etc/keepalived/check_nginx.sh"}],
     "install_method": "source",
     "version": "2.2.7",
     "checksum": CHECKSUM,
@@ -129,12 +129,12 @@ RULES: dict[str, tuple[list[Member], str]] = {
         "[{'name': 'VI_1', 'address': '192.168.200.200/24', 'virtual_router_id': 51}]. Set it once, in the group_vars of all members.",
     ),
     "a weight that cannot cause a failover": (
-        both(vips=[VIPS[0]], priority_base=150, priority_step=50, checks=[{"name": "check_nginx", "weight": -5}]),
+        both(vips=[VIPS[0]], priority_base=150, priority_step=50, vrrp_scripts=[{"name": "check_nginx", "weight": -5}]),
         "nginx1, nginx2: VIP VI_1: the check check_nginx has weight -5, which cannot cause a failover, for the priorities are 50 apart. "
         "Leave weight out, or make it -51 or lower.",
     ),
     "nopreempt with a weight": (
-        both(vips=[{**VIPS[0], "nopreempt": True}]),
+        both(vips=[{**VIPS[0], "nopreempt": True}], vrrp_scripts=[{"name": "check_nginx", "weight": -12}]),
         "nginx1, nginx2: VIP VI_1: nopreempt with the check check_nginx of weight -12 never fails over: the backup does not preempt a "
         "master whose priority fell. Set the check's weight to 0, or remove nopreempt.",
     ),
@@ -142,6 +142,11 @@ RULES: dict[str, tuple[list[Member], str]] = {
         both(vips=[{**VIPS[0], "nopreempt": True, "states": {"nginx1": "MASTER"}}]),
         "nginx1: keepalived_vips: VIP VI_1: nopreempt with state MASTER on nginx1 has no effect; keepalived wants BACKUP on all hosts "
         "for it. Remove the pinned state, or nopreempt.",
+    ),
+    "preempt delay with state MASTER": (
+        both(vips=[{**VIPS[0], "states": {"nginx1": "MASTER"}}], preempt_delay=2),
+        "nginx1: keepalived_vips: VIP VI_1: keepalived_preempt_delay with state MASTER on nginx1 has no effect; keepalived wants BACKUP on "
+        "all hosts for it. Remove the pinned state, or keepalived_preempt_delay.",
     ),
     "priority 255 with tracking": (
         both(vips=[{**VIPS[0], "priorities": {"nginx1": 255}}]),
@@ -206,8 +211,10 @@ def test_a_secret_is_in_no_problem() -> None:
 
 ALLOWED = {
     "weight 0 with nopreempt": both(
-        vips=[{**VIPS[0], "nopreempt": True}], checks=[{"name": "check_nginx", "weight": 0}]
+        vips=[{**VIPS[0], "nopreempt": True}], vrrp_scripts=[{"name": "check_nginx", "weight": 0}]
     ),
+    "nopreempt, whose checks have weight 0 by default": both(vips=[{**VIPS[0], "nopreempt": True}]),
+    "preempt delay, which makes every host start as a backup": both(preempt_delay=2),
     "a weight as large as it has to be": both(vrrp_scripts=[{"name": "mine", "weight": -12}]),
     "a VRID change that is allowed": [
         member("nginx1", {"allow_vrid_change": True}, running=[{"name": "VI_1", "virtual_router_id": 51}]),

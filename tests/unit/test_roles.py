@@ -16,7 +16,7 @@ TASK_FILES = sorted([*ROLES.glob("*/tasks/*.yml"), *ROLES.glob("*/handlers/*.yml
 TEMPLATES = sorted(ROLES.glob("*/templates/*"))
 MOST_TASK_LINES, MOST_TEMPLATE_LINES = 80, 150
 # Documented outputs of a role, which playbooks hand over to another one.
-OUTPUTS = {"check_nginx": {"check_nginx_vrrp_script"}}
+OUTPUTS = {"check_nginx": {"check_nginx_tracking"}}
 
 role = pytest.mark.parametrize("role", NAMES)
 

@@ -96,7 +96,7 @@ REFUSALS = {
     ),
     "an unknown check behaviour": (
         {"check_nginx_behaviour": "pray"},
-        "value of check_nginx_behaviour must be one of: demote, stop, restart, got: pray",
+        "value of check_nginx_behaviour must be one of: watch, stop, restart, got: pray",
     ),
     "a VIP without an address": (
         {"keepalived_vips": [{"name": "VI_1"}]},

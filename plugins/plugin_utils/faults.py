@@ -1,0 +1,272 @@
+# Copyright (c) 2026, The evenkeel developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The faults of a failover drill: what is done to a load balancer, how it is healed, and what should come of it.
+
+Each is a bash script for the load balancer itself. It heals the fault when its time is over or when it is told to
+stop, so that a fault ends even if whoever injected it is cut off.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# The transient systemd unit that a fault runs as.
+UNIT = "evenkeel-drill"
+# Where a fault says when it began and when it ended, in seconds since 1970.
+LOG = f"/run/{UNIT}"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault.
+
+    inject, heal: bash; $interface is the interface that carries the VIPs.
+    effect: what becomes of the VIPs of the host while it lasts: "away" (another host takes them), "stay", "gone" (no
+    host has them), "both" (each host has them) or "any".
+    everywhere: it is injected on all hosts at once.
+    lossless: no request may fail. seconds: how long it lasts unless it is ended sooner.
+    reboots: the host leaves by itself and comes back by itself.
+    """
+
+    name: str
+    title: str
+    expected: str
+    inject: str
+    heal: str = ""
+    effect: str = "away"
+    everywhere: bool = False
+    lossless: bool = False
+    reboots: bool = False
+    seconds: float = 60
+
+
+_DROP = """
+nft -f - <<END
+table inet {unit}
+delete table inet {unit}
+table inet {unit} {{
+{chains}
+}}
+END
+"""
+
+
+def _nft(*chains: tuple[str, str]) -> str:
+    lines = [
+        f"    chain {hook} {{ type filter hook {hook} priority -300; policy accept; {rule}; }}" for hook, rule in chains
+    ]
+    return _DROP.format(unit=UNIT, chains="\n".join(lines)).strip()
+
+
+_UNDROP = f"nft delete table inet {UNIT}"
+_ANSWER_500 = f"""
+listen=$(nginx -T 2>/dev/null | awk '$1 == "listen" {{ sub(";", "", $2); print "listen " $2 ";" }}' | sort --unique)
+cp --preserve /etc/nginx/nginx.conf /run/{UNIT}.nginx.conf
+{{
+    grep '^user ' /run/{UNIT}.nginx.conf
+    echo "pid /run/nginx.pid; events {{}} http {{ access_log off; server {{ $listen return 500; }} }}"
+}} >/etc/nginx/nginx.conf
+nginx -s reload
+""".strip()
+_ANSWER_AGAIN = f"mv /run/{UNIT}.nginx.conf /etc/nginx/nginx.conf; nginx -s reload"
+_BROKEN = "/etc/nginx/conf.d/evenkeel-drill.conf"
+
+FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "nginx_stop",
+        "nginx stopped",
+        "The VIPs move first, then nginx stops.",
+        inject="systemctl stop nginx",
+        heal="systemctl start nginx",
+        lossless=True,
+    ),
+    Fault(
+        "nginx_restart",
+        "nginx restarted",
+        "The VIPs move, nginx restarts, the VIPs come back.",
+        inject="systemctl restart nginx",
+        effect="any",
+        lossless=True,
+        seconds=1,
+    ),
+    Fault(
+        "nginx_kill",
+        "nginx killed",
+        "systemd tells keepalived at once; the VIPs move, and come back after nginx.",
+        inject="systemctl kill --signal=KILL nginx",
+        effect="any",
+        seconds=1,
+    ),
+    Fault(
+        "nginx_crash_loop",
+        "nginx crashed in a loop",
+        "The VIPs move once and stay away until nginx has been well for longer and longer.",
+        inject="for i in 1 2 3 4; do systemctl kill --signal=KILL nginx; sleep 3; done",
+        seconds=1,
+    ),
+    Fault(
+        "nginx_hang",
+        "nginx hung",
+        "The check gets no answer; the VIPs move.",
+        inject="systemctl kill --signal=STOP nginx",
+        heal="systemctl kill --signal=CONT nginx",
+    ),
+    Fault(
+        "nginx_500",
+        "nginx answering 500",
+        "The check gets the wrong answer; the VIPs move.",
+        inject=_ANSWER_500,
+        heal=_ANSWER_AGAIN,
+    ),
+    Fault(
+        "nginx_config",
+        "nginx restarted with a broken configuration",
+        "The VIPs move first; nginx cannot start, and they stay away until it can.",
+        inject=f"echo broken >{_BROKEN}; systemctl restart nginx",
+        heal=f"rm --force {_BROKEN}; systemctl restart nginx",
+        lossless=True,
+    ),
+    Fault(
+        "keepalived_stop",
+        "keepalived stopped",
+        "The VIPs move first, then keepalived stops.",
+        inject="systemctl stop keepalived",
+        heal="systemctl start keepalived",
+    ),
+    Fault(
+        "keepalived_kill",
+        "keepalived killed with -9",
+        "systemd releases the VIPs and starts keepalived again.",
+        inject="systemctl kill --signal=KILL keepalived",
+        effect="any",
+        seconds=1,
+    ),
+    Fault(
+        "keepalived_hang",
+        "keepalived hung",
+        "Another host takes the VIPs; systemd ends the keepalived that hangs, releases them here and starts it again.",
+        inject="systemctl kill --signal=STOP keepalived",
+        heal="systemctl kill --signal=CONT keepalived",
+        effect="any",
+        seconds=4,
+    ),
+    Fault(
+        "interface_down",
+        "interface down",
+        "The VIPs move after three adverts are missing.",
+        inject=f'ip -4 route show dev "$interface" >/run/{UNIT}.routes; ip link set "$interface" down',
+        heal=(
+            'ip link set "$interface" up; '
+            f'while read -r route; do ip route replace $route dev "$interface" || :; done </run/{UNIT}.routes'
+        ),
+        seconds=6,
+    ),
+    Fault(
+        "host_cut_off",
+        "host cut off",
+        "Another host takes the VIPs after three adverts are missing; this one keeps them, and nobody reaches it.",
+        inject=_nft(("input", 'iifname "$interface" drop'), ("output", 'oifname "$interface" drop')),
+        heal=_UNDROP,
+        effect="both",
+        seconds=6,
+    ),
+    Fault(
+        "partition",
+        "partition between the load balancers",
+        "Each host has the VIPs while they cannot hear each other; then the preferred one has them again.",
+        inject=_nft(("input", "meta l4proto 112 drop")),
+        heal=_UNDROP,
+        effect="both",
+        everywhere=True,
+        seconds=6,
+    ),
+    Fault(
+        "vrrp_loss",
+        "20 % packet loss on the VRRP segment for 30 s",
+        "Three adverts in a row may be lost now and then; whoever takes a VIP then gives it back at the next one.",
+        inject=_nft(("input", "meta l4proto 112 numgen random mod 100 < 20 drop")) + "\nsleep 30",
+        heal=_UNDROP,
+        effect="any",
+        everywhere=True,
+        seconds=1,
+    ),
+    Fault(
+        "all_nginx_stop",
+        "nginx stopped on all hosts",
+        "No host has the VIPs, for none can serve; the first nginx to return takes all of them.",
+        inject="systemctl stop nginx",
+        heal="systemctl start nginx",
+        effect="gone",
+        everywhere=True,
+    ),
+    Fault(
+        "reboot",
+        "orderly reboot",
+        "The VIPs move first, then the host goes down.",
+        inject="systemctl --no-block reboot",
+        effect="any",
+        lossless=True,
+        reboots=True,
+    ),
+    Fault(
+        "power_off",
+        "power lost, and back",
+        "Another host takes the VIPs after three adverts are missing.",
+        inject="systemctl reboot --force --force",
+        effect="any",
+        reboots=True,
+    ),
+    Fault(
+        "all_power_off",
+        "power lost on all hosts, and back",
+        "All hosts boot together, and each VIP goes to its preferred host.",
+        inject="systemctl reboot --force --force",
+        effect="any",
+        everywhere=True,
+        reboots=True,
+    ),
+)
+
+
+def select(names: Sequence[str]) -> list[Fault]:
+    """The faults of these names, in their order; no name means all of them."""
+    known = {fault.name: fault for fault in FAULTS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"there is no fault {unknown[0]!r}. There are {', '.join(known)}.")
+    return [known[name] for name in names] or list(FAULTS)
+
+
+def script(fault: Fault, interface: str) -> str:
+    """The bash script of one fault: it says when it began, and heals when its time is over or when it is stopped."""
+    return f"""
+interface={shlex.quote(interface)}
+heal() {{
+    trap - EXIT TERM
+    {fault.heal or ":"}
+    date +%s.%N >{LOG}.healed
+    exit 0
+}}
+trap heal EXIT TERM
+rm --force {LOG}.healed
+date +%s.%N >{LOG}.injected
+{fault.inject}
+sleep {fault.seconds:g} & wait $!
+""".strip()
+
+
+def command(fault: Fault, interface: str) -> list[str]:
+    """How the fault is started on the host; it returns at once, and the fault goes on without its caller."""
+    return [
+        "systemd-run",
+        "--quiet",
+        "--collect",
+        f"--unit={UNIT}",
+        "--service-type=exec",
+        "bash",
+        "-c",
+        script(fault, interface),
+    ]

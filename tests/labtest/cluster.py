@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import testinfra
+
+from probe import watching
 
 PROJECT = Path(__file__).parents[2]
 INVENTORY = PROJECT / "inventories" / "lab"
@@ -43,6 +47,10 @@ class Cluster:
         """Run a program of this machine, such as nft, in the host's network namespace."""
         subprocess.run(["python3", "lab", "net", host, *command.split()], cwd=PROJECT, check=True)
 
+    def act(self, host: str, action: str) -> None:
+        """What happens to the host from outside, such as power-off; see lab/hosts.py."""
+        subprocess.run(["python3", "lab", "act", host, action], cwd=PROJECT, check=True)
+
     @contextmanager
     def without_vrrp(self) -> Iterator[None]:
         """No load balancer hears another meanwhile; clients reach all of them."""
@@ -66,6 +74,38 @@ class Cluster:
                 if f"{vip}/24" in present:
                     found[vip].append(name)
         return found
+
+    def held(self, host: str) -> set[str]:
+        """The VIPs that the host has now."""
+        return {vip for vip in self.vips if f"{vip}/24" in self.run(host, "ip -4 -o address show").split()}
+
+    def verdict(self, host: str) -> int:
+        """What the host's check thinks of its nginx: 0 is well."""
+        return int(self.run(host, "cat /run/vrrp/check_nginx"))
+
+    @contextmanager
+    def holders_watched(self) -> Iterator[dict[str, float]]:
+        """For how many seconds each VIP is on two hosts meanwhile."""
+        twice: dict[str, float] = {}
+        watches = {
+            host: subprocess.Popen(
+                ["python3", "lab", "net", host, "ip", "-ts", "-oneline", "monitor", "address"],
+                cwd=PROJECT,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for host in LOAD_BALANCERS
+        }
+        time.sleep(1)
+        before = self.holders()
+        try:
+            yield twice
+        finally:
+            for watch in watches.values():
+                watch.terminate()
+            events = {host: watch.communicate(timeout=10)[0] for host, watch in watches.items()}
+        for vip in self.vips:
+            twice[vip] = seconds_on_two(vip, before[vip], events)
 
     def settle(self, expected: dict[str, str | None], within: float = PATIENCE) -> None:
         """Wait until each VIP is on the one expected host and nowhere else (None: on no host), and see it stay there."""
@@ -99,29 +139,36 @@ class Cluster:
             assert {page: pages.count(page) for page in BACKENDS} == dict.fromkeys(BACKENDS, 3), f"{vip} gave {pages}"
 
     @contextmanager
-    def client_watching(self) -> Iterator[dict[str, dict]]:
-        """The client asks every VIP 100 times a second meanwhile; what it saw is in the result afterwards."""
+    def client_watching(self, **options: Any) -> Iterator[dict[str, dict]]:
+        """The client asks every VIP 100 times a second meanwhile; what it saw of each is in the result afterwards.
+
+        Options are those of lab/probe.py, such as rate, timeout, names and identity.
+        """
         result: dict[str, dict] = {}
-        client = subprocess.Popen(
-            ["python3", "lab", "ssh", "client", "python3", "-c", f"'{probe()}'", *self.vips],
-            cwd=PROJECT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        time.sleep(1)
-        try:
+        with watching(["python3", PROJECT / "lab", "ssh", "client"], list(self.vips), **options) as seen:
             yield result
-            time.sleep(1)
-        finally:
-            output, _ = client.communicate("stop\n", timeout=60)
-        result.update(json.loads(output))
-        for vip, seen in result.items():
-            print(f"{vip}: {seen['failed']} of {seen['sent']} requests failed, longest gap {seen['gap_ms']} ms")
+        result.update(seen["targets"])
+        for vip, target in result.items():
+            print(f"{vip}: {target['failed']} of {target['sent']} requests failed, longest gap {target['gap_ms']} ms")
 
 
-def probe() -> str:
-    return (PROJECT / "lab" / "probe.py").read_text().replace("'", "'\\''")
+def seconds_on_two(vip: str, holders: list[str], events: dict[str, str]) -> float:
+    """How long the VIP was on more than one host, by the lines that 'ip monitor' printed for each host."""
+    pattern = re.compile(rf"^\[(\S+)\] (Deleted )?.*\binet {re.escape(vip)}/", re.M)
+    changes = sorted(
+        (datetime.fromisoformat(match[1]), host, not match[2])
+        for host, lines in events.items()
+        for match in pattern.finditer(lines)
+    )
+    holding, since, total = set(holders), None, 0.0
+    for moment, host, gained in changes:
+        (holding.add if gained else holding.discard)(host)
+        if since is None and len(holding) > 1:
+            since = moment
+        elif since is not None and len(holding) <= 1:
+            total, since = total + (moment - since).total_seconds(), None
+    assert since is None, f"{vip} is still on {holding}"
+    return total
 
 
 @pytest.fixture(scope="session")

@@ -47,6 +47,7 @@ def site(
     arguments: tuple[str, ...] = (),
     cwd: Path = PROJECT,
     command: str = "ansible-playbook",
+    within: float = 600,
     **variables: object,
 ) -> Run:
     """Run a playbook; inventories are paths or names below inventories/, the lab's by default."""
@@ -60,7 +61,7 @@ def site(
         check=False,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=within,
     )
     print(result.stdout[-6000:], result.stderr[-3000:])
     return Run(result.returncode, result.stdout + result.stderr)

@@ -24,13 +24,13 @@ def test_each_vip_is_on_its_own_host_and_both_web_servers_answer_in_turn(cluster
 @pytest.mark.parametrize("failing", ["nginx1", "nginx2"])
 def test_nginx_stopped_moves_the_vips_and_its_return_brings_them_back(cluster: Cluster, failing: str) -> None:
     cluster.settle(dict(cluster.vips))
-    with cluster.client_watching() as seen:
+    with cluster.client_watching(timeout=2) as seen:
         cluster.run(failing, "systemctl stop nginx")
         cluster.settle(everything_on(cluster, OTHER[failing]))
     for vip, home in cluster.vips.items():
-        if home == failing:
-            assert seen[vip]["failed"] > 0, "the client did not watch: a stopped nginx must cost something here"
-        assert seen[vip]["sent"] - seen[vip]["failed"] > 100
+        assert seen[vip]["sent"] > 100
+        # The VIPs move before nginx stops. Only requests of the very moment in which they change hosts may fail.
+        assert seen[vip]["failed"] <= (4 if home == failing else 0)
     cluster.serves()
 
     cluster.run(failing, "systemctl start nginx")
@@ -56,7 +56,8 @@ def test_keepalived_started_before_nginx_does_not_lose_the_vips(cluster: Cluster
     cluster.settle(dict.fromkeys(cluster.vips))
     for host in OTHER:
         cluster.run(host, "systemctl start keepalived")
-    cluster.settle(dict(cluster.vips))
+    # Without nginx no host is fit for a VIP.
+    cluster.settle(dict.fromkeys(cluster.vips))
     for host in OTHER:
         assert cluster.succeeds(host, "systemctl is-active keepalived")
         cluster.run(host, "systemctl start nginx")

@@ -28,7 +28,7 @@ options:
     type: path
     default: /etc/keepalived/keepalived.conf
   interface:
-    description: The interface that is to carry the VIPs, to find out whether systemd-networkd has it.
+    description: The interface that carries the VIPs, for RV(addresses) and RV(networkd_file).
     type: str
     default: ""
 attributes:
@@ -57,6 +57,11 @@ version:
   type: str
 options:
   description: What it was built with, such as V(SYSTEMD_NOTIFY).
+  returned: success
+  type: list
+  elements: str
+addresses:
+  description: The addresses that O(interface) has now, with their prefixes; VIPs that the host holds are among them.
   returned: success
   type: list
   elements: str
@@ -106,6 +111,15 @@ def networkd_file(module, interface):
     return found.group(1) if found else ""
 
 
+def addresses(module, interface):
+    """The interface's addresses, global ones only."""
+    if not interface:
+        return []
+    ip = module.get_bin_path("ip", True)
+    dummy, out, dummy = module.run_command([ip, "-oneline", "address", "show", "dev", interface, "scope", "global"])
+    return re.findall(r"\sinet6? (\S+)", out)
+
+
 def main():
     module = AnsibleModule(
         argument_spec=dict(
@@ -131,6 +145,7 @@ def main():
         installed=installed,
         version=version.group(1) if version else "",
         options=options.group(1).split() if options else [],
+        addresses=addresses(module, module.params["interface"]),
         networkd_file=networkd_file(module, module.params["interface"]),
         instances=configured_instances(read(module.params["config"])),
     )

@@ -17,6 +17,10 @@ from dataclasses import dataclass
 UNIT = "evenkeel-drill"
 # Where a fault says when it began and when it ended, in seconds since 1970.
 LOG = f"/run/{UNIT}"
+# What makes a host that fails repeatedly come back later and later; a drill's faults are not to count.
+FAILURES = "/run/vrrp/nginx.failures"
+# Seconds after which a fault ends that should have been ended by hand.
+HELD = 60
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,10 @@ class Fault:
     effect: what becomes of the VIPs of the host while it lasts: "away" (another host takes them), "stay", "gone" (no
     host has them), "both" (each host has them) or "any".
     everywhere: it is injected on all hosts at once.
-    lossless: no request may fail. seconds: how long it lasts unless it is ended sooner.
+    lossless: it is a planned move, in which requests are not to fail.
+    seconds: how long it lasts unless it is ended sooner; cut: its host may be out of reach meanwhile.
     reboots: the host leaves by itself and comes back by itself.
+    harsh: it interrupts service for certain, or costs what was not written to disk; only run when it is named.
     """
 
     name: str
@@ -40,7 +46,9 @@ class Fault:
     everywhere: bool = False
     lossless: bool = False
     reboots: bool = False
-    seconds: float = 60
+    harsh: bool = False
+    cut: bool = False
+    seconds: float = HELD
 
 
 _DROP = """
@@ -163,6 +171,7 @@ FAULTS: tuple[Fault, ...] = (
             f'while read -r route; do ip route replace $route dev "$interface" || :; done </run/{UNIT}.routes'
         ),
         seconds=6,
+        cut=True,
     ),
     Fault(
         "host_cut_off",
@@ -172,6 +181,7 @@ FAULTS: tuple[Fault, ...] = (
         heal=_UNDROP,
         effect="both",
         seconds=6,
+        cut=True,
     ),
     Fault(
         "partition",
@@ -201,6 +211,7 @@ FAULTS: tuple[Fault, ...] = (
         heal="systemctl start nginx",
         effect="gone",
         everywhere=True,
+        harsh=True,
     ),
     Fault(
         "reboot",
@@ -218,6 +229,7 @@ FAULTS: tuple[Fault, ...] = (
         inject="systemctl reboot --force --force",
         effect="any",
         reboots=True,
+        harsh=True,
     ),
     Fault(
         "all_power_off",
@@ -227,17 +239,20 @@ FAULTS: tuple[Fault, ...] = (
         effect="any",
         everywhere=True,
         reboots=True,
+        harsh=True,
     ),
 )
 
 
 def select(names: Sequence[str]) -> list[Fault]:
-    """The faults of these names, in their order; no name means all of them."""
+    """The faults of these names, in their order; no name means all that are not harsh, and "all" means all."""
     known = {fault.name: fault for fault in FAULTS}
+    if list(names) == ["all"]:
+        return list(FAULTS)
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ValueError(f"there is no fault {unknown[0]!r}. There are {', '.join(known)}.")
-    return [known[name] for name in names] or list(FAULTS)
+    return [known[name] for name in names] or [fault for fault in FAULTS if not fault.harsh]
 
 
 def script(fault: Fault, interface: str) -> str:
@@ -247,6 +262,7 @@ interface={shlex.quote(interface)}
 heal() {{
     trap - EXIT TERM
     {fault.heal or ":"}
+    rm --force {FAILURES}
     date +%s.%N >{LOG}.healed
     exit 0
 }}

@@ -45,7 +45,7 @@ def version_of(address: str) -> int:
 
 def primary_networks(facts: Mapping[str, Any], interface: str) -> list[ipaddress.IPv4Network]:
     """The network of an interface's own address; those of VIPs that it holds now are left out."""
-    own = _fact(facts, interface).get("ipv4")
+    own = fact(facts, interface).get("ipv4")
     return [ipaddress.IPv4Network(f"{own['network']}/{own['netmask']}")] if own else []
 
 
@@ -157,7 +157,8 @@ def _interface(settings: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterato
                 )
 
 
-def _fact(facts: Mapping[str, Any], interface: str) -> Mapping[str, Any]:
+def fact(facts: Mapping[str, Any], interface: str) -> Mapping[str, Any]:
+    """An interface's own fact."""
     # The setup module turns every '-', '.' and ':' of an interface's name into '_' in its fact's name.
     return facts.get(re.sub(r"[-.:]", "_", interface)) or {}
 
@@ -165,19 +166,19 @@ def _fact(facts: Mapping[str, Any], interface: str) -> Mapping[str, Any]:
 def _own_addresses(facts: Mapping[str, Any]) -> Iterator[tuple[vrrp.Address, str]]:
     # The first address of an interface is the host's own; VIPs that it holds now come as secondary ones.
     for interface in facts.get("interfaces", []):
-        first = _fact(facts, interface).get("ipv4")
+        first = fact(facts, interface).get("ipv4")
         if first:
             yield ipaddress.ip_address(first["address"]), interface
 
 
 def _networks(facts: Mapping[str, Any]) -> Iterator[tuple[str, ipaddress.IPv4Network | ipaddress.IPv6Network]]:
     for interface in facts.get("interfaces", []):
-        fact = _fact(facts, interface)
-        for entry in [fact.get("ipv4"), *fact.get("ipv4_secondaries", [])]:
-            if entry:
-                yield interface, ipaddress.ip_network(f"{entry['network']}/{entry['netmask']}", strict=False)
-        for entry in fact.get("ipv6", []):
-            yield interface, ipaddress.ip_network(f"{entry['address']}/{entry['prefix']}", strict=False)
+        entry = fact(facts, interface)
+        for own in [entry.get("ipv4"), *entry.get("ipv4_secondaries", [])]:
+            if own:
+                yield interface, ipaddress.ip_network(f"{own['network']}/{own['netmask']}", strict=False)
+        for own in entry.get("ipv6", []):
+            yield interface, ipaddress.ip_network(f"{own['address']}/{own['prefix']}", strict=False)
 
 
 def _upstreams(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""nginx and keepalived that end, hang or are stopped where the plain drill does not look."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from labtest import Cluster
+
+VIP, OTHER_VIP = "192.168.200.200", "192.168.200.210"
+HOSTS = ("nginx1", "nginx2")
+UPGRADE = "env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --reinstall nginx"
+NETWORKD = """[Match]
+Name=ens33
+[Network]
+LinkLocalAddressing=no
+Address=192.168.200.150/24
+"""
+
+
+def on(cluster: Cluster, host: str) -> dict[str, str | None]:
+    return dict.fromkeys(cluster.vips, host)
+
+
+def test_an_upgrade_of_nginx_fails_next_to_no_request(cluster: Cluster) -> None:
+    cluster.settle(dict(cluster.vips))
+    with cluster.client_watching(timeout=2) as seen:
+        cluster.run("nginx1", UPGRADE)
+        cluster.settle(dict(cluster.vips))
+    assert seen[VIP]["failed"] <= 4
+    assert seen[OTHER_VIP]["failed"] == 0
+
+
+def test_the_first_nginx_to_return_takes_all_vips(cluster: Cluster) -> None:
+    cluster.settle(dict(cluster.vips))
+    for host in HOSTS:
+        cluster.run(host, "systemctl kill --signal=KILL nginx")
+        cluster.run(host, "systemctl stop nginx")
+    cluster.settle(dict.fromkeys(cluster.vips))
+    cluster.run("nginx2", "systemctl start nginx")
+    cluster.settle(on(cluster, "nginx2"))
+    cluster.serves()
+    cluster.run("nginx1", "systemctl start nginx")
+    cluster.settle(dict(cluster.vips))
+
+
+def test_where_no_host_is_well_the_vips_stay_somewhere(cluster: Cluster) -> None:
+    cluster.settle(dict(cluster.vips))
+    try:
+        for host in HOSTS:
+            cluster.run(host, "systemctl kill --signal=STOP nginx")
+        for host in HOSTS:
+            cluster.wait(lambda host=host: cluster.verdict(host) == 1, f"{host} to be unwell", lambda: "")
+        cluster.settle(dict(cluster.vips))
+    finally:
+        for host in HOSTS:
+            cluster.run(host, "systemctl kill --signal=CONT nginx")
+    for host in HOSTS:
+        cluster.wait(lambda host=host: cluster.verdict(host) == 0, f"{host} to be well", lambda: "", within=150)
+    cluster.settle(dict(cluster.vips))
+    cluster.serves()
+
+
+def test_a_stop_does_not_wait_for_ever_for_another_host(cluster: Cluster) -> None:
+    cluster.settle(dict(cluster.vips))
+    cluster.run("nginx2", "systemctl stop keepalived")
+    try:
+        begun = time.monotonic()
+        cluster.run("nginx1", "systemctl stop nginx")
+        assert 4 < time.monotonic() - begun < 30
+        assert "no other host has taken 192.168.200.200/24" in cluster.run(
+            "nginx1", "journalctl -u nginx-handover -n 5"
+        )
+    finally:
+        cluster.run("nginx1", "systemctl start nginx")
+        cluster.run("nginx2", "systemctl start keepalived")
+    cluster.settle(dict(cluster.vips))
+
+
+def test_a_stop_of_the_backup_waits_for_nobody(cluster: Cluster) -> None:
+    cluster.settle(dict(cluster.vips))
+    cluster.run("nginx1", "systemctl stop keepalived")
+    cluster.settle(on(cluster, "nginx2"))
+    begun = time.monotonic()
+    cluster.run("nginx1", "systemctl stop nginx")
+    assert time.monotonic() - begun < 4
+    cluster.run("nginx1", "systemctl start nginx keepalived")
+    cluster.settle(dict(cluster.vips))
+
+
+@pytest.mark.parametrize("which", ["parent", "child"])
+def test_one_process_of_keepalived_killed(cluster: Cluster, which: str) -> None:
+    cluster.settle(dict(cluster.vips))
+    parent = cluster.run("nginx1", "systemctl show --property=MainPID --value keepalived").strip()
+    child = cluster.run("nginx1", f"cat /proc/{parent}/task/{parent}/children").split()[0]
+    cluster.run("nginx1", f"kill -9 {parent if which == 'parent' else child}")
+    for _ in range(20):
+        assert len(cluster.holders()[VIP]) <= 2
+    cluster.settle(dict(cluster.vips))
+    cluster.serves()
+
+
+@pytest.mark.parametrize("signal", ["KILL", "STOP"])
+def test_keepalived_gone_leaves_no_second_holder(cluster: Cluster, signal: str) -> None:
+    """At most a second after the watchdog has seen it, or after a kill, the VIP has one holder again, and for good."""
+    cluster.settle(dict(cluster.vips))
+    with cluster.holders_watched() as twice:
+        cluster.run("nginx1", f"systemctl kill --signal={signal} keepalived")
+        time.sleep(5)
+        cluster.settle(dict(cluster.vips))
+    print(f"{signal}: {VIP} on both hosts for {twice[VIP]:.2f} s")
+    assert twice[VIP] < (1 if signal == "KILL" else 3)
+
+
+def test_networkd_leaves_the_vips_alone(cluster: Cluster) -> None:
+    """networkd takes the interface, then is restarted: the VIP stays, for the role told it to leave it."""
+    from labtest import site
+
+    cluster.settle(dict(cluster.vips))
+    try:
+        cluster.run("nginx1", f"sh -c 'cat >/etc/systemd/network/10-front.network <<END\n{NETWORKD}END'")
+        cluster.run("nginx1", "systemctl start systemd-networkd")
+        cluster.wait(
+            lambda: "10-front.network" in cluster.run("nginx1", "networkctl status ens33"), "networkd to take it", str
+        )
+        cluster.settle(dict(cluster.vips))
+        assert site().code == 0
+        cluster.settle(dict(cluster.vips))
+        with cluster.client_watching(timeout=2) as seen:
+            cluster.run("nginx1", "systemctl restart systemd-networkd")
+            cluster.settle(dict(cluster.vips))
+        assert seen[VIP]["failed"] == 0
+    finally:
+        cluster.run("nginx1", "systemctl stop systemd-networkd.socket systemd-networkd")
+        cluster.run("nginx1", "rm -r /etc/systemd/network/10-front.network /etc/systemd/network/10-front.network.d")

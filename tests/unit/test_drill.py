@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of a drill, who should have what in each, and what counts as a surprise."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import Any
+
+import pytest
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import drill, faults, vrrp
+
+VIPS = [{"name": "VI_1", "address": "192.168.200.200/24"}, {"name": "VI_2", "address": "192.168.200.210/24"}]
+ONE, TWO = "192.168.200.200/24", "192.168.200.210/24"
+PAIR = vrrp.plan(VIPS, ["nginx1", "nginx2"])
+THREE = vrrp.plan(VIPS, ["nginx1", "nginx2", "nginx3"])
+EVERY = pytest.mark.parametrize("fault", faults.FAULTS, ids=lambda fault: fault.name)
+
+
+def steps(plan: drill.Plan, hosts: list[str], *names: str) -> list[dict[str, Any]]:
+    return drill.steps(plan, hosts, names, dict.fromkeys(plan, "ens33"))
+
+
+def target(**changes: Any) -> dict[str, Any]:
+    return {"sent": 100, "failed": 0, "gap_ms": 0, "recover_ms": 0, **changes}
+
+
+def row(step: dict[str, Any], targets: dict[str, Any] | None = None, **found: dict[str, list[str]]) -> dict[str, Any]:
+    seen = {address: target() for address in step["targets"]} | (targets or {})
+    return drill.row(step, {"targets": seen}, found.get("during", step["during"]), found.get("after", step["home"]))
+
+
+@EVERY
+def test_the_script_is_sound_bash(fault: faults.Fault) -> None:
+    subprocess.run(["bash", "-n", "-c", faults.script(fault, "ens33")], check=True)
+
+
+@EVERY
+def test_the_script_survives_systemd_and_templating(fault: faults.Fault) -> None:
+    # systemd replaces ${NAME} and $$ in a command's words, Jinja what these open.
+    for trap in ("${", "$$", "{{", "{%", "{#"):
+        assert trap not in faults.script(fault, "ens33")
+
+
+@EVERY
+def test_what_lasts_is_healed(fault: faults.Fault) -> None:
+    assert fault.heal or fault.reboots or fault.seconds < faults.HELD
+
+
+def test_names_are_unique() -> None:
+    assert len({fault.name for fault in faults.FAULTS}) == len(faults.FAULTS)
+
+
+def test_a_script_heals_when_it_is_stopped_and_when_its_time_is_over(tmp_path: Any) -> None:
+    fault = faults.Fault("x", "x", "x", inject=f"touch {tmp_path}/in", heal=f"rm {tmp_path}/in", seconds=30)
+    text = faults.script(fault, "ens33").replace("/run/", f"{tmp_path}/")
+    process = subprocess.Popen(["bash", "-c", f"{text}"])
+    while not (tmp_path / "in").exists():
+        assert process.poll() is None
+    process.terminate()
+    assert process.wait(10) == 0
+    assert not (tmp_path / "in").exists()
+    short = text.replace("sleep 30", "sleep 0.1")
+    subprocess.run(["bash", "-c", short], check=True, timeout=10)
+    assert not (tmp_path / "in").exists()
+    assert (tmp_path / "evenkeel-drill.healed").exists()
+
+
+def test_harsh_faults_are_run_only_by_name() -> None:
+    assert {fault.name for fault in faults.select(["all"])} - {fault.name for fault in faults.select([])} == {
+        "power_off",
+        "all_power_off",
+        "all_nginx_stop",
+    }
+    assert [fault.name for fault in faults.select(["reboot", "power_off"])] == ["reboot", "power_off"]
+
+
+def test_every_host_gets_every_fault_and_those_for_all_come_once() -> None:
+    found = [
+        (step["fault"], step["injected_on"]) for step in steps(PAIR, ["nginx1", "nginx2"], "nginx_kill", "partition")
+    ]
+    assert found == [("nginx_kill", ["nginx1"]), ("nginx_kill", ["nginx2"]), ("partition", ["nginx1", "nginx2"])]
+
+
+def test_two_clusters_are_told_apart() -> None:
+    other = vrrp.plan([{"name": "VI_3", "address": "192.168.200.220/24"}], ["nginx3", "nginx4"])
+    found = steps({**PAIR, **other}, ["nginx1", "nginx3"], "all_nginx_stop")
+    assert [(step["injected_on"], step["targets"]) for step in found] == [
+        (["nginx1", "nginx2"], ["192.168.200.200", "192.168.200.210"]),
+        (["nginx3", "nginx4"], ["192.168.200.220"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "during"),
+    {
+        "nginx_stop": {"nginx1": [], "nginx2": [ONE, TWO]},
+        "host_cut_off": {"nginx1": [ONE], "nginx2": [ONE, TWO]},
+        "partition": {"nginx1": [ONE, TWO], "nginx2": [ONE, TWO]},
+        "all_nginx_stop": {"nginx1": [], "nginx2": []},
+        "nginx_restart": {},
+        "reboot": {},
+    }.items(),
+)
+def test_who_has_what_while_a_fault_lasts(name: str, during: dict[str, list[str]]) -> None:
+    (step,) = steps(PAIR, ["nginx1"], name)
+    assert {host: sorted(held) for host, held in step["during"].items()} == during
+    assert step["home"] == {"nginx1": [ONE], "nginx2": [TWO]}
+
+
+def test_of_three_hosts_the_next_in_order_takes_over() -> None:
+    (step,) = steps(THREE, ["nginx1"], "nginx_kill")
+    (stop,) = steps(THREE, ["nginx1"], "nginx_stop")
+    assert step["bystanders"] == ["192.168.200.210"]
+    second = max((host for host in THREE if host != "nginx1"), key=lambda host: THREE[host][0]["priority"])
+    assert ONE in stop["during"][second]
+    assert stop["during"]["nginx1"] == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "hosts", "names", "text"),
+    [
+        (PAIR, ["web1"], [], "drill_hosts: web1 is no load balancer of this run. There are nginx1, nginx2."),
+        (PAIR, ["nginx1"], ["flood"], "drill_faults: there is no fault 'flood'. There are nginx_stop, "),
+    ],
+)
+def test_nonsense_is_refused(plan: drill.Plan, hosts: list[str], names: list[str], text: str) -> None:
+    with pytest.raises(drill.DrillError) as refusal:
+        steps(plan, hosts, *names)
+    assert str(refusal.value).startswith(text)
+
+
+def test_what_was_expected_is_no_surprise() -> None:
+    (step,) = steps(PAIR, ["nginx1"], "nginx_kill")
+    result = row(step, {"192.168.200.200": target(failed=5, gap_ms=40, recover_ms=40)})
+    assert (result["ok"], result["surprise"]) == (True, "")
+
+
+SURPRISES = {
+    "the VIP stayed": (
+        {},
+        {"during": {"nginx1": [ONE], "nginx2": [TWO]}},
+        "nginx1 had 192.168.200.200/24 while it lasted, and should have had none. nginx2 had 192.168.200.210/24 while it lasted, and "
+        "should have had 192.168.200.200/24, 192.168.200.210/24.",
+    ),
+    "the VIP did not come back": (
+        {},
+        {"after": {"nginx1": [], "nginx2": [ONE, TWO]}},
+        "nginx1 had no VIP afterwards, and should have had 192.168.200.200/24. nginx2 had 192.168.200.200/24, 192.168.200.210/24 "
+        "afterwards, and should have had 192.168.200.210/24.",
+    ),
+    "two holders": (
+        {},
+        {"after": {"nginx1": [ONE], "nginx2": [ONE, TWO]}},
+        "nginx2 had 192.168.200.200/24, 192.168.200.210/24 afterwards, and should have had 192.168.200.210/24.",
+    ),
+    "no answer again": (
+        {"192.168.200.200": target(failed=50, recover_ms=None)},
+        {},
+        "192.168.200.200 did not answer again.",
+    ),
+    "no answer at all": (
+        {"192.168.200.200": target(failed=100, recover_ms=0)},
+        {},
+        "192.168.200.200 never answered.",
+    ),
+    "another VIP suffers": (
+        {"192.168.200.210": target(failed=60, gap_ms=600, recover_ms=600)},
+        {},
+        "192.168.200.210 did not answer for 600 ms, though nothing had happened to its host.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("targets", "found", "text"), SURPRISES.values(), ids=SURPRISES)
+def test_surprise(targets: dict[str, Any], found: dict[str, Any], text: str) -> None:
+    (step,) = steps(PAIR, ["nginx1"], "nginx_stop")
+    result = row(step, targets, **found)
+    assert (result["ok"], result["surprise"]) == (False, text)
+
+
+def test_a_prober_that_says_nothing_is_a_surprise() -> None:
+    (step,) = steps(PAIR, ["nginx1"], "nginx_stop")
+    result = drill.row(step, {}, step["during"], step["home"])
+    assert result["surprise"] == "The prober returned nothing."
+
+
+def test_addresses_of_the_hosts_own_do_not_count() -> None:
+    (step,) = steps(PAIR, ["nginx1"], "nginx_stop")
+    after = {"nginx1": ["192.168.200.150/24", ONE], "nginx2": [TWO]}
+    assert row(step, after=after)["ok"]
+
+
+def test_table() -> None:
+    (step,) = steps(PAIR, ["nginx1"], "nginx_kill")
+    lines = drill.table([row(step, {"192.168.200.200": target(failed=5, gap_ms=40.4)})])
+    assert [re.split(r"\s{2,}", line) for line in lines] == [
+        ["fault", "host", "VIP", "failed", "longest gap"],
+        ["nginx killed", "nginx1", "192.168.200.200", "5 of 100", "40 ms", "as expected"],
+        ["nginx killed", "nginx1", "192.168.200.210", "0 of 100", "0 ms", "as expected"],
+    ]
+
+
+def test_vips() -> None:
+    assert drill.vips(PAIR) == [
+        {"name": "VI_1", "address": "192.168.200.200", "preferred": "nginx1"},
+        {"name": "VI_2", "address": "192.168.200.210", "preferred": "nginx2"},
+    ]

@@ -158,7 +158,10 @@ def _refuse_taken_networks() -> None:
 
 
 def _start(each: Host, image_name: str) -> None:
-    networks = [f"--network={net.name}:ip={ip},interface_name={net.interface}" for net, ip in each.attachments]
+    # A host that reboots keeps its network cards, and with them their addresses.
+    networks = [
+        f"--network={net.name}:ip={ip},mac={_mac(ip)},interface_name={net.interface}" for net, ip in each.attachments
+    ]
     podman(
         "run",
         "--detach",
@@ -176,6 +179,11 @@ def _start(each: Host, image_name: str) -> None:
         image_name,
         "/sbin/init",
     )
+
+
+def _mac(ip: str) -> str:
+    """A locally administered address that is made of the IP address."""
+    return ":".join(["02", "00", *(f"{int(part):02x}" for part in ip.split("."))])
 
 
 def _wait_until_ready(each: Host) -> None:

@@ -75,7 +75,8 @@ def watching(ssh: Sequence[str | Path], targets: Sequence[str], **options: Any) 
             time.sleep(CALM)
     finally:
         try:
-            output, _ = client.communicate("stop\n", timeout=90)
+            # This ends its input.
+            output, _ = client.communicate(timeout=90)
         finally:
             client.kill()
     if client.returncode:

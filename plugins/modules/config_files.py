@@ -220,7 +220,7 @@ class Configuration:
         code, out, err = self.module.run_command(words)
         if code == 0:
             return
-        said = masked(to_bytes((out + err).replace(staged, self.root).strip()), self.module.params["mask"])
+        said = masked(to_bytes((out + err).replace(staged, self.root.rstrip("/")).strip()), self.module.params["mask"])
         message = "%s refuses the new configuration (exit code %d), nothing was changed:\n%s" % (words[0], code, said)
         if self.module.check_mode:
             self.module.warn(message)

@@ -51,25 +51,27 @@ class Fault:
     seconds: float = HELD
 
 
-_DROP = """
-nft -f - <<END
-table inet {unit}
-delete table inet {unit}
-table inet {unit} {{
-{chains}
-}}
-END
-"""
+def _nft(family: str, *chains: tuple[str, str]) -> str:
+    """A table of nftables, in place of one that an interrupted drill has left; chains with their type and their rule."""
+    lines = [f"    chain {kind.split()[0]} {{ type filter hook {kind} priority 0; {rule}; }}" for kind, rule in chains]
+    table = f"table {family} {UNIT}"
+    return "\n".join(["nft -f - <<END", table, f"delete {table}", f"{table} {{", *lines, "}", "END"])
 
 
-def _nft(*chains: tuple[str, str]) -> str:
-    lines = [
-        f"    chain {hook} {{ type filter hook {hook} priority -300; policy accept; {rule}; }}" for hook, rule in chains
-    ]
-    return _DROP.format(unit=UNIT, chains="\n".join(lines)).strip()
-
-
-_UNDROP = f"nft delete table inet {UNIT}"
+_DOWN = f'ip -4 route show dev "$interface" >/run/{UNIT}.routes; ip link set "$interface" down'
+_UP = (
+    'ip link set "$interface" up; '
+    f'while read -r route; do ip route replace $route dev "$interface" || :; done </run/{UNIT}.routes'
+)
+# The hook 'egress' stops the ARP packets of keepalived too; kernels before 5.16 lack it.
+_CUT = f"""
+{_nft("netdev", ('ingress device "$interface"', "policy drop"), ('egress device "$interface"', "policy drop"))}
+[ $? = 0 ] || {{ {_DOWN}; }}
+""".strip()
+_JOIN = f"nft delete table netdev {UNIT} || {{ {_UP}; }}"
+_DEAF = _nft("inet", ("input", "meta l4proto 112 drop"))
+_HARD_OF_HEARING = _nft("inet", ("input", "meta l4proto 112 numgen random mod 100 < 20 drop"))
+_HEARING = f"nft delete table inet {UNIT}"
 _ANSWER_500 = f"""
 listen=$(nginx -T 2>/dev/null | awk '$1 == "listen" {{ sub(";", "", $2); print "listen " $2 ";" }}' | sort --unique)
 cp --preserve /etc/nginx/nginx.conf /run/{UNIT}.nginx.conf
@@ -176,9 +178,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "host_cut_off",
         "host cut off",
-        "Another host takes the VIPs after three adverts are missing; this one keeps them, and nobody reaches it.",
-        inject=_nft(("input", 'iifname "$interface" drop'), ("output", 'oifname "$interface" drop')),
-        heal=_UNDROP,
+        "Another host takes the VIPs after three adverts are missing; this one believes itself alone, and nobody reaches it.",
+        inject=_CUT,
+        heal=_JOIN,
         effect="both",
         seconds=6,
         cut=True,
@@ -187,8 +189,8 @@ FAULTS: tuple[Fault, ...] = (
         "partition",
         "partition between the load balancers",
         "Each host has the VIPs while they cannot hear each other; then the preferred one has them again.",
-        inject=_nft(("input", "meta l4proto 112 drop")),
-        heal=_UNDROP,
+        inject=_DEAF,
+        heal=_HEARING,
         effect="both",
         everywhere=True,
         seconds=6,
@@ -197,8 +199,8 @@ FAULTS: tuple[Fault, ...] = (
         "vrrp_loss",
         "20 % packet loss on the VRRP segment for 30 s",
         "Three adverts in a row may be lost now and then; whoever takes a VIP then gives it back at the next one.",
-        inject=_nft(("input", "meta l4proto 112 numgen random mod 100 < 20 drop")) + "\nsleep 30",
-        heal=_UNDROP,
+        inject=f"{_HARD_OF_HEARING}\nsleep 30",
+        heal=_HEARING,
         effect="any",
         everywhere=True,
         seconds=1,
@@ -282,6 +284,8 @@ def command(fault: Fault, interface: str) -> list[str]:
         "--collect",
         f"--unit={UNIT}",
         "--service-type=exec",
+        # Only the script is told to stop: a program that heals must not be ended with it.
+        "--property=KillMode=mixed",
         "bash",
         "-c",
         script(fault, interface),

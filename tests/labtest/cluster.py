@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -10,15 +11,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 import testinfra
 
+from labtest.site import PROJECT, plain_environment
 from probe import watching
 
-PROJECT = Path(__file__).parents[2]
 INVENTORY = PROJECT / "inventories" / "lab"
 LOAD_BALANCERS = tuple(os.environ.get("LAB_BALANCERS", "nginx1 nginx2").split())
 BACKENDS = {"web1", "web2"}
@@ -42,6 +42,17 @@ class Cluster:
     def succeeds(self, host: str, command: str) -> bool:
         with self.hosts[host].sudo():
             return self.hosts[host].run(command).rc == 0
+
+    def boots(self, host: str) -> None:
+        """Wait until the host can be reached again."""
+
+        def reached() -> bool:
+            try:
+                return self.succeeds(host, "true")
+            except RuntimeError:
+                return False
+
+        self.wait(reached, f"{host} to boot", str)
 
     def net(self, host: str, command: str) -> None:
         """Run a program of this machine, such as nft, in the host's network namespace."""
@@ -92,6 +103,7 @@ class Cluster:
                 ["python3", "lab", "net", host, "ip", "-ts", "-oneline", "monitor", "address"],
                 cwd=PROJECT,
                 stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
                 text=True,
             )
             for host in LOAD_BALANCERS
@@ -107,10 +119,23 @@ class Cluster:
         for vip in self.vips:
             twice[vip] = seconds_on_two(vip, before[vip], events)
 
+    def speakers(self) -> list[dict[str, Any]]:
+        """Who speaks VRRP at the front, as the client hears it."""
+        words = ["ansible", "client", "--inventory", str(INVENTORY), "--become"]
+        result = subprocess.run(
+            [*words, "--module-name", "evenkeel.nginx_ha.vrrp_listen", "--args", "interface=ens33 seconds=1.2"],
+            cwd=PROJECT,
+            env=plain_environment() | {"ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(result.stdout.split("=>", 1)[1])["speakers"]
+
     def settle(self, expected: dict[str, str | None], within: float = PATIENCE) -> None:
         """Wait until each VIP is on the one expected host and nowhere else (None: on no host), and see it stay there."""
         wanted = {vip: [host] if host else [] for vip, host in expected.items()}
-        self.wait(lambda: self.holders() == wanted, f"{wanted}, but the holders are {{}}", self.holders, within)
+        self.wait(lambda: self.holders() == wanted, f"the holders {wanted}", self.holders, within)
         time.sleep(2)
         assert self.holders() == wanted, "the VIPs moved again after they had settled"
 
@@ -119,7 +144,7 @@ class Cluster:
     ) -> None:
         deadline = time.monotonic() + within
         while not condition():
-            assert time.monotonic() < deadline, f"after {within:g} s: wanted {wanted}".format(state())
+            assert time.monotonic() < deadline, f"after {within:g} s: wanted {wanted}, and there is {state()}"
             time.sleep(0.2)
 
     def pages(self, vip: str, count: int = 6) -> list[str]:

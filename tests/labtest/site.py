@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from labtest.cluster import PROJECT
+PROJECT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)

@@ -930,10 +930,9 @@ def test_the_client_ends_by_itself() -> None:
 
 
 def test_a_client_that_fails_fails_the_test(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(LabError), watching(["false"], [LOCAL]):
-        pass
-    with pytest.raises(LabError), watching(["sh", "-c"], [LOCAL], rate=5000):
-        pass
+    for shell, rate in (["false"], 10), (["sh", "-c"], 5000):
+        with pytest.raises(LabError), watching(shell, [LOCAL], rate=rate):
+            pytest.fail("it went on without a client")
     assert "rate is 5000. Name 0.1 to 1000 requests a second." in capfd.readouterr().err
 
 

@@ -3,15 +3,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-
 import pytest
 import yaml
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import vrrp
 from labtest import Cluster
-from labtest.cluster import INVENTORY, LOAD_BALANCERS, PROJECT
-from labtest.site import plain_environment
+from labtest.cluster import LOAD_BALANCERS, PROJECT
 
 SOURCES = {"192.168.200.150": "nginx1", "192.168.200.151": "nginx2", "192.168.200.152": "nginx3"}
 VIPS = yaml.safe_load((PROJECT / "molecule/n_way/inventory/group_vars/load_balancers.yml").read_text())[
@@ -30,27 +26,9 @@ def planned(lost: str | None = None) -> dict[int, str]:
     return {vrid: host for vrid, (_, host) in speakers.items()}
 
 
-def on_the_wire() -> dict[int, str]:
-    """Who speaks for each VRID, as the client hears it; two speakers of one VRID are a failure."""
-    words = [
-        "ansible",
-        "client",
-        "--inventory",
-        str(INVENTORY),
-        "--become",
-        "--module-name",
-        "evenkeel.nginx_ha.vrrp_listen",
-    ]
-    environment = plain_environment() | {"ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
-    result = subprocess.run(
-        [*words, "--args", "interface=ens33 seconds=1.2"],
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    speakers = json.loads(result.stdout.split("=>", 1)[1])["speakers"]
+def on_the_wire(cluster: Cluster) -> dict[int, str]:
+    """Who speaks for each VRID; two speakers of one VRID are a failure."""
+    speakers = cluster.speakers()
     found: dict[int, str] = {}
     for speaker in speakers:
         assert speaker["version"] == 3
@@ -68,7 +46,7 @@ def even(speaking: dict[int, str], hosts: set[str]) -> bool:
 
 def test_all_hosts_up(cluster: Cluster) -> None:
     cluster.settle(dict(cluster.vips))
-    assert on_the_wire() == planned()
+    assert on_the_wire(cluster) == planned()
     assert even(planned(), set(LOAD_BALANCERS))
 
 
@@ -79,9 +57,9 @@ def test_one_host_down(cluster: Cluster, lost: str) -> None:
     cluster.run(lost, "systemctl stop keepalived")
     try:
         cluster.settle(dict(expected))
-        assert on_the_wire() == planned(lost)
+        assert on_the_wire(cluster) == planned(lost)
         assert even(planned(lost), set(LOAD_BALANCERS) - {lost})
     finally:
         cluster.run(lost, "systemctl start keepalived")
     cluster.settle(dict(cluster.vips))
-    assert on_the_wire() == planned()
+    assert on_the_wire(cluster) == planned()

@@ -35,14 +35,19 @@ def worst_difference(hosts: int, vips: int) -> int:
     return max(max(load) - min(load) for load in loads)
 
 
-def main() -> None:
+def run() -> dict[str, Any]:
+    """Print the figures as they come, and return them."""
+    rows = []
     print("hosts  VIPs  milliseconds  microseconds per host x VIP")
     for hosts, vips in SIZES:
         seconds = best_time([f"nginx{number}" for number in range(1, hosts + 1)], vips_of(vips))
-        print(f"{hosts:5}  {vips:4}  {seconds * 1e3:12.2f}  {seconds * 1e6 / (hosts * vips):27.2f}")
+        print(f"{hosts:5}  {vips:4}  {seconds * 1e3:12.2f}  {seconds * 1e6 / (hosts * vips):27.2f}", flush=True)
+        rows.append({"hosts": hosts, "vips": vips, "ms": round(seconds * 1e3, 3)})
     hosts, vips = SIZES[-1]
-    print(f"Worst difference of loads after one loss, {hosts} hosts with {vips} VIPs: {worst_difference(hosts, vips)}")
+    difference = worst_difference(hosts, vips)
+    print(f"Worst difference of loads after one loss, {hosts} hosts with {vips} VIPs: {difference}", flush=True)
+    return {"plans": rows, "worst_difference": difference}
 
 
 if __name__ == "__main__":
-    main()
+    run()

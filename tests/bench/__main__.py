@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the planner costs, and how long a failover takes: ours beside the reference, on the lab."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+# What drives the lab, and its prober.
+sys.path.append(str(Path(__file__).parents[2] / "lab"))
+
+import failover
+import measured_faults
+import plan
+import results
+
+from machine import LabError
+
+# A second client: a SYN is sent again after 1 s, so who waits longer sees nothing of a short outage but a late answer.
+PATIENT = 2.0
+
+
+def main() -> int:
+    arguments = parse()
+    numbers: dict[str, Any] = {"machine": failover.machine()}
+    troubles: list[str] = []
+    if arguments.what in (None, "plan"):
+        numbers["planner"] = plan.run()
+    if arguments.what in (None, "failover"):
+        bench = failover.Bench(wanted(arguments))
+        bench.run()
+        troubles = bench.troubles
+        numbers = failover.document(bench) | numbers
+        if bench.setup:
+            print("\n" + failover.report(bench, numbers["machine"]), flush=True)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(numbers, indent=2) + "\n")
+    for trouble in troubles:
+        print(f"bench: {trouble}", file=sys.stderr)
+    return 1 if troubles else 0
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=["plan", "failover"], help="both, unless one is named")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every number to this file")
+    parser.add_argument("--repeat", type=int, default=5, metavar="N", help="repetitions of each fault (5)")
+    parser.add_argument(
+        "--fault",
+        nargs="+",
+        default=measured_faults.NAMES,
+        choices=measured_faults.NAMES,
+        metavar="NAME",
+        help="only these: " + "; ".join(measured_faults.NAMES),
+    )
+    parser.add_argument("--only", choices=results.SIDES, help="measure one of them")
+    parser.add_argument("--rate", type=float, default=100, help="requests a second (100)")
+    parser.add_argument("--timeout", type=float, default=0.5, help="seconds that the client waits for an answer (0.5)")
+    return parser.parse_args()
+
+
+def wanted(arguments: argparse.Namespace) -> failover.Plan:
+    return failover.Plan(
+        faults=[fault for fault in measured_faults.FAULTS if fault.name in arguments.fault],
+        sides=[arguments.only] if arguments.only else ["reference", "ours"],
+        repeat=arguments.repeat,
+        rate=arguments.rate,
+        timeouts=list(dict.fromkeys([arguments.timeout, PATIENT])),
+    )
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except LabError as error:
+        sys.exit(f"bench: {error}")

@@ -32,11 +32,16 @@ _value:
   elements: str
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import drill
 
 
+def drill_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return drill.table(rows)
+
+
 class FilterModule:
     def filters(self) -> dict[str, Any]:
-        return {"drill_table": drill.table}
+        return {"drill_table": drill_table}

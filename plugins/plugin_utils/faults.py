@@ -270,6 +270,7 @@ heal() {{
 }}
 trap heal EXIT TERM
 rm --force {LOG}.healed
+{"sleep 1 # for whoever started this is to hear of it" if fault.reboots else ":"}
 date +%s.%N >{LOG}.injected
 {fault.inject}
 sleep {fault.seconds:g} & wait $!

@@ -101,7 +101,7 @@ def test_no_drill_without_a_yes_and_a_prober(cluster: Cluster) -> None:
         run = site(playbook=DRILL, **variables)
         assert run.code != 0
         assert "give -e drill_confirm=yes and -e drill_prober=HOST" in run.message
-        assert "(client, web1, web2)" in run.message or "(web1, web2, client" in run.message
+        assert "is no load balancer (client, nginx3, web1, web2)." in run.message
         assert not run.did("Inject the fault")
 
 
@@ -127,6 +127,7 @@ def test_a_cluster_that_is_not_well_is_not_injured(cluster: Cluster, tmp_path: P
             drill_report_dir=str(tmp_path),
         )
         assert run.code != 0
+        assert "nginx2 has no VIP, and the plan wants 192.168.200.210/24 there. Nothing was injected." in run.message
         assert not run.did("Inject the fault")
     finally:
         cluster.run("nginx2", "systemctl start nginx")

@@ -38,7 +38,7 @@ def test_cable_pulled_and_plugged(cluster: Cluster) -> None:
             cluster.act("nginx1", "plug")
             cluster.settle(dict(cluster.vips))
     assert seen[VIP]["failed"] <= 4
-    cluster.serves()
+    cluster.answers_everywhere()
 
 
 def test_host_frozen_and_thawed(cluster: Cluster) -> None:
@@ -52,7 +52,7 @@ def test_host_frozen_and_thawed(cluster: Cluster) -> None:
         cluster.settle(dict(cluster.vips))
     assert seen[VIP]["recover_ms"] is not None
     assert seen[OTHER_VIP]["failed"] == 0
-    cluster.serves()
+    cluster.answers_everywhere()
 
 
 @pytest.mark.parametrize(("later", "earlier"), ORDERS.values(), ids=ORDERS)
@@ -67,7 +67,7 @@ def test_power_off_and_boot_in_both_orders(cluster: Cluster, later: str, earlier
         cluster.act("nginx1", "power-on")
         cluster.boots("nginx1")
         cluster.settle(dict(cluster.vips))
-        cluster.serves()
+        cluster.answers_everywhere()
     finally:
         cluster.run("nginx1", f"rm {drop_in}")
         cluster.run("nginx1", "systemctl daemon-reload")
@@ -82,7 +82,7 @@ def test_both_hosts_boot_together(cluster: Cluster) -> None:
     for host in ("nginx1", "nginx2"):
         cluster.boots(host)
     cluster.settle(dict(cluster.vips))
-    cluster.serves()
+    cluster.answers_everywhere()
 
 
 @contextmanager
@@ -108,7 +108,7 @@ def small_file_systems(cluster: Cluster, host: str) -> Iterator[None]:
 def test_the_masters_state_and_logs_are_full(cluster: Cluster) -> None:
     cluster.settle(dict(cluster.vips))
     with small_file_systems(cluster, "nginx1"):
-        cluster.serves()
+        cluster.answers_everywhere()
         cluster.settle(dict(cluster.vips))
         cluster.run("nginx1", "systemctl kill --signal=KILL nginx")
         moved_to(cluster, "nginx2")
@@ -117,5 +117,5 @@ def test_the_masters_state_and_logs_are_full(cluster: Cluster) -> None:
         cluster.settle(on(cluster, "nginx2"))
         cluster.run("nginx1", "systemctl start nginx")
         cluster.settle(dict(cluster.vips))
-        cluster.serves()
+        cluster.answers_everywhere()
     cluster.settle(dict(cluster.vips))

@@ -35,7 +35,7 @@ def test_the_first_nginx_to_return_takes_all_vips(cluster: Cluster) -> None:
     cluster.settle(dict.fromkeys(cluster.vips))
     cluster.run("nginx2", "systemctl start nginx")
     cluster.settle(on(cluster, "nginx2"))
-    cluster.serves()
+    cluster.answers_everywhere()
     cluster.run("nginx1", "systemctl start nginx")
     cluster.settle(dict(cluster.vips))
 
@@ -54,7 +54,7 @@ def test_where_no_host_is_well_the_vips_stay_somewhere(cluster: Cluster) -> None
     for host in HOSTS:
         cluster.wait(lambda host=host: cluster.verdict(host) == 0, f"{host} to be well", lambda: "", within=150)
     cluster.settle(dict(cluster.vips))
-    cluster.serves()
+    cluster.answers_everywhere()
 
 
 def test_a_stop_does_not_wait_for_ever_for_another_host(cluster: Cluster) -> None:
@@ -93,7 +93,7 @@ def test_one_process_of_keepalived_killed(cluster: Cluster, which: str) -> None:
     for _ in range(20):
         assert len(cluster.holders()[VIP]) <= 2
     cluster.settle(dict(cluster.vips))
-    cluster.serves()
+    cluster.answers_everywhere()
 
 
 @pytest.mark.parametrize("signal", ["KILL", "STOP"])

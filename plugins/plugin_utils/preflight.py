@@ -63,6 +63,7 @@ def _keepalived(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str
             "on each; set it in the load balancers' group_vars."
         )
     yield from _authentication(settings)
+    yield from _times(settings)
     yield from _source(settings)
     if not settings["vips"]:
         yield "keepalived_vips is empty. Give at least one VIP, e.g. [{name: VI_1, address: 192.168.200.200/24}]."
@@ -114,6 +115,21 @@ def _authentication(settings: Mapping[str, Any]) -> Iterator[str]:
         )
     if UNSAFE_PASSWORD.search(password):
         yield "keepalived_auth_pass has a space, quote, brace, '#' or '!' in it, which keepalived.conf cannot hold. Use others."
+
+
+def _times(settings: Mapping[str, Any]) -> Iterator[str]:
+    watchdog, handover = float(settings.get("watchdog_seconds") or 0), float(settings.get("handover_seconds") or 0)
+    if 0 < watchdog < 1.5:
+        yield (
+            f"keepalived_watchdog_seconds is {watchdog:g}, but keepalived shows a sign of life once a second. "
+            "Set it to 2 or more, or to 0 to turn the watchdog off."
+        )
+    longest = 4 * float(settings["advert_int"])
+    if 0 < handover < longest:
+        yield (
+            f"keepalived_handover_seconds is {handover:g}, but another host takes up to 4 advert intervals ({longest:g} s) to "
+            f"take the VIPs over. Set it to {longest:g} or more, or to 0 to stop without waiting."
+        )
 
 
 def _source(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -78,6 +78,9 @@ GOOD_KEEPALIVED: dict[str, tuple[Values, Values]] = {
     "numbers as text": ({"advert_int": "0.25", "vrrp_version": "3", "priority_base": "254", "priority_step": "0"}, {}),
     "shortest advert_int": ({"advert_int": 0.01}, {}),
     "longest advert_int": ({"advert_int": 40.95}, {}),
+    "shortest watchdog": ({"watchdog_seconds": 1.5}, {}),
+    "no watchdog, no waiting": ({"watchdog_seconds": 0, "handover_seconds": 0}, {}),
+    "shortest handover": ({"advert_int": 1, "handover_seconds": 4}, {}),
     "file instead of addresses": ({"source_urls": [], "source_file": "/srv/keepalived.tar.gz"}, {}),
     "package": ({"install_method": "package", "checksum": "", "source_urls": []}, {}),
     "Debian 11": ({}, {"distribution_version": "11"}),
@@ -180,6 +183,22 @@ KEEPALIVED_PROBLEMS: dict[str, tuple[Values, Values, list[str]]] = {
         )
         for character in " \t\n\"'#!{}"
     },
+    "a watchdog that is faster than the signs of life": (
+        {"watchdog_seconds": 1},
+        {},
+        [
+            "keepalived_watchdog_seconds is 1, but keepalived shows a sign of life once a second. "
+            "Set it to 2 or more, or to 0 to turn the watchdog off."
+        ],
+    ),
+    "a handover that is over before a takeover": (
+        {"advert_int": 2, "handover_seconds": 5},
+        {},
+        [
+            "keepalived_handover_seconds is 5, but another host takes up to 4 advert intervals (8 s) to take the VIPs over. "
+            "Set it to 8 or more, or to 0 to stop without waiting."
+        ],
+    ),
     "unknown checksum": (
         {"version": "9.9.9", "checksum": ""},
         {},

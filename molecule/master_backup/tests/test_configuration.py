@@ -30,8 +30,8 @@ def test_the_references_values_are_in_the_file(cluster: Cluster, host: str, valu
         "vrrp_version 2",
     ]:
         assert re.search(rf"^\s*{value}$", text, re.M), f"{value} is not in:\n{text}"
-    for value in ["interval 2", "fall 3", "rise 2"]:
-        assert re.search(rf"^\s*{value}$", text, re.M)
+    check = cluster.run(host, "cat /etc/keepalived/check_nginx.sh")
+    assert re.search(r"^interval=2 timeout=0.5 fall=3$", check, re.M)
 
 
 def test_the_file_with_the_password_is_roots(cluster: Cluster) -> None:

@@ -9,7 +9,7 @@ __metaclass__ = type
 
 DOCUMENTATION = r"""
 module: config_files
-short_description: Write a service's configuration only if its own checker accepts the whole of it
+short_description: Write a service's configuration only if its own checker accepts it, and take it back
 version_added: 0.1.0
 author: The evenkeel developers (@evenkeel)
 description:
@@ -17,16 +17,37 @@ description:
     them to their places, each in one step. If the checker refuses, nothing is changed and its message is shown.
   - In check mode the files are staged and tested too, where the checker is installed; a refusal is then a warning,
     for what a real run would install before may be missing. A missing parent directory is no error in check mode.
+  - With O(store) a change can be taken back. It is under way from V(present) on, while the service takes it up, until
+    V(committed) or V(restored); a run that was killed in between is recognized by the next one.
 options:
-  root:
-    description: The directory that paths are relative to, such as V(/etc/nginx).
+  state:
+    description:
+      - V(tested) stages the files and tests them. Nothing is placed and nothing kept.
+      - V(present) places them. With O(store), what was there is kept before the first file changes, and put back if one
+        of them cannot be placed.
+      - V(committed) ends the change under way; its files stay.
+      - V(restored) takes the change under way back. Files and directories that it created are removed.
+      - V(removed) takes everything back that was ever written with this O(store), and removes the store. Each file becomes
+        what it was when it was first written or removed, with its mode, and directories that were made for files are
+        removed if nothing is left in them.
+      - V(committed) and V(restored) do nothing where no change is under way, V(removed) nothing where there is no store.
+    type: str
+    choices: [present, tested, committed, restored, removed]
+    default: present
+  store:
+    description:
+      - Directory on the host, such as V(/var/lib/evenkeel/nginx), for what was there before and for the change under way.
+        It is created for root alone. Every service needs one of its own.
+      - Required for the states V(committed), V(restored) and V(removed). For V(tested) it tells whether a change is under
+        way.
     type: path
-    required: true
+  root:
+    description: The directory that paths are relative to, such as V(/etc/nginx). Required for V(present) and V(tested).
+    type: path
   files:
-    description: The files, complete.
+    description: The files, complete. Required for V(present) and V(tested).
     type: list
     elements: dict
-    required: true
     suboptions:
       path:
         description: Path relative to O(root).
@@ -54,6 +75,7 @@ options:
     description:
       - The checker as a list of words. C({staged}) becomes the directory in which the files lie, each at its
         relative path. Without it nothing is tested.
+      - It is asked if a file's content would change, or if a change is under way.
     type: list
     elements: str
     default: []
@@ -65,7 +87,7 @@ options:
   mask:
     description:
       - Regular expressions (Python's) whose first group is hidden in the difference, so that a secret that was
-        there before is not shown either.
+        there before is not shown either. The store keeps them for V(restored) and V(removed).
     type: list
     elements: str
     default: []
@@ -88,37 +110,99 @@ EXAMPLES = r"""
         mode: "0640"
     validate: [/usr/sbin/keepalived, --config-test, --use-file, "{staged}/keepalived.conf"]
     mask: ['(?m)^\s*auth_pass\s+(.+)$']
+
+- name: Write nginx's configuration, and keep it only if nginx takes it up
+  block:
+    - name: Write it
+      evenkeel.nginx_ha.config_files:
+        root: /etc/nginx
+        files:
+          - path: nginx.conf
+            content: "{{ lookup('ansible.builtin.template', 'nginx.conf.j2') }}"
+        validate: [nginx, -t, -c, "{staged}/nginx.conf"]
+        store: /var/lib/evenkeel/nginx
+      register: written
+    - name: Reload nginx
+      ansible.builtin.systemd_service:
+        name: nginx
+        state: reloaded
+      when: written.pending_files | length > 0
+    - name: Keep it
+      evenkeel.nginx_ha.config_files:
+        state: committed
+        store: /var/lib/evenkeel/nginx
+  rescue:
+    - name: Put the former configuration back
+      evenkeel.nginx_ha.config_files:
+        state: restored
+        store: /var/lib/evenkeel/nginx
+    - name: Reload nginx
+      ansible.builtin.systemd_service:
+        name: nginx
+        state: reloaded
+
+- name: Remove nginx's configuration, and put the package's back
+  evenkeel.nginx_ha.config_files:
+    state: removed
+    store: /var/lib/evenkeel/nginx
 """
 
 RETURN = r"""
 changed_files:
-  description: Paths of the files that were written or removed, or in check mode would be.
-  returned: always
+  description:
+    - Paths of the files that were written or removed, or in check mode would be. For O(state=restored) these are all files
+      of the change that was taken back. Empty for O(state=tested) and O(state=committed).
+  returned: success, and when a change is refused or fails
   type: list
   elements: str
+pending_files:
+  description:
+    - Paths of the files that the service has to take up. These are all that were not as they should be when the module
+      began, and those of a change that was under way then. Empty for O(state=committed).
+  returned: success, and when a change is refused or fails
+  type: list
+  elements: str
+managed_files:
+  description: Paths of O(files). Empty for a O(state) that takes none.
+  returned: success
+  type: list
+  elements: str
+interrupted:
+  description:
+    - Whether a change was under way in O(store) when the module began. Before O(state=tested) and O(state=present) that is
+      one whose run was killed.
+  returned: success, and when a change is refused or fails
+  type: bool
 """
 
-import errno
 import os
 import re
 import shutil
+import stat
 import tempfile
+from collections import namedtuple
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.common.text.converters import to_bytes, to_text
+from ansible.module_utils.common.text.converters import to_bytes, to_native, to_text
+from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.config_store import (
+    Store,
+    StoreError,
+    attributes,
+    finish,
+    look,
+    make,
+    missing,
+    partial,
+    prepare,
+    read,
+    remove,
+    remove_empty,
+)
 
 HIDDEN = "********"
 
-
-def read(path):
-    """The file's bytes, or None where there is no file."""
-    try:
-        with open(path, "rb") as source:
-            return source.read()
-    except (IOError, OSError) as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR):
-            return None
-        raise
+# attributes: mode and owner, as config_store.look() has them
+Wanted = namedtuple("Wanted", "path content attributes")
 
 
 def masked(content, patterns):
@@ -134,83 +218,197 @@ def masked(content, patterns):
     return text
 
 
-def strays(root, directories, wanted):
-    """Files in our own directories that are no longer wanted, as paths relative to root."""
-    found = []
+def strays(directories, expected):
+    """Files in our own directories that do not belong there."""
+    found = set()
     for directory in directories:
-        for place, dummy, names in os.walk(os.path.join(root, directory)):
-            found.extend(os.path.relpath(os.path.join(place, name), root) for name in names)
-    return sorted(set(found) - set(wanted))
+        for place, dummy, names in os.walk(directory):
+            found.update(os.path.join(place, name) for name in names)
+    return sorted(found - set(expected))
+
+
+def listed(problems):
+    return "\n".join("%s: %s" % (path, problems[path]) for path in sorted(problems))
 
 
 class Configuration:
     def __init__(self, module):
         self.module = module
-        self.root = module.params["root"]
-        self.files = module.params["files"]
-        self.changed_files = []
+        params = module.params
+        self.store = Store(params["store"], self.label) if params["store"] else None
+        self.unfinished = self.store.unfinished() if self.store else []
+        self.interrupted = bool(self.store and self.store.interrupted)
+        self.mask = params["mask"] + (self.store.mask() if self.store else [])
+        self.managed = []
+        self.differing = []
         self.diff = []
+
+    def answer(self, changed, changed_files, pending_files):
+        return {
+            "changed": changed,
+            "changed_files": changed_files,
+            "pending_files": pending_files,
+            "managed_files": self.managed,
+            "interrupted": self.interrupted,
+            "diff": self.diff,
+        }
+
+    def note(self, path, before, after):
+        self.differing.append(path)
+        self.diff.append(
+            {
+                "before_header": path if before is not None else "absent",
+                "after_header": path if after is not None else "absent",
+                "before": masked(before, self.mask),
+                "after": masked(after, self.mask),
+            }
+        )
+
+    def label(self, path, target):
+        """Give a file the SELinux context of the place that it is for."""
+        if not self.module.selinux_enabled():
+            return
+        there = os.path.exists(target) and not os.path.islink(target)
+        context = self.module.selinux_context(target) if there else self.module.selinux_default_context(target)
+        self.module.set_context_if_different(path, context, False)
+
+
+class Kept(Configuration):
+    """What is done with what a store holds."""
+
+    def committed(self):
+        if not self.module.check_mode:
+            self.store.commit()
+        return self.answer(False, [], [])
+
+    def restored(self):
+        if not self.interrupted:
+            return self.answer(False, [], [])
+        self.compare_kept("previous")
+        if not self.module.check_mode:
+            self.put_back("previous")
+            self.store.remove_new_directories()
+            self.store.forget_change()
+        return self.answer(True, self.unfinished, self.unfinished)
+
+    def removed(self):
+        if not os.path.isdir(self.store.directory):
+            return self.answer(False, [], [])
+        self.compare_kept("original")
+        if not self.module.check_mode:
+            self.put_back("original")
+            self.store.destroy()
+        return self.answer(True, self.differing, self.differing)
+
+    def compare_kept(self, kind):
+        for path, was, copy in self.store.kept(kind):
+            if self.store.differs(path, was, copy):
+                after = None if was is None else read(copy) or b""
+                self.note(path, read(path) if os.path.lexists(path) else None, after)
+
+    def put_back(self, kind):
+        problems = self.store.put_back(kind)
+        if problems:
+            self.module.fail_json(
+                msg="Not every file could be put back:\n%s\nThe copies stay in %s. Clear that up and run again."
+                % (listed(problems), os.path.join(self.store.directory, kind)),
+                changed_files=[path for path in self.differing if path not in problems],
+            )
+
+
+class Change(Configuration):
+    """What state present does and state tested rehearses."""
+
+    def __init__(self, module):
+        Configuration.__init__(self, module)
+        self.root = os.path.abspath(module.params["root"])
+        self.files = module.params["files"]
+        self.written = []
+        self.adjusted = []
+        self.gone = []
+        self.made = []
+        self.placed = []
+        self.check_paths()
         for entry in self.files:
             if not entry["content"].strip():
                 module.fail_json(
                     msg="%s would be empty. A service takes that for a valid configuration and does nothing."
                     % self.path(entry["path"])
                 )
+        self.managed = [self.path(entry["path"]) for entry in self.files]
 
     def path(self, relative):
-        return os.path.join(self.root, relative)
+        return os.path.normpath(os.path.join(self.root, relative))
 
-    def note(self, relative, before, after):
-        self.changed_files.append(self.path(relative))
-        patterns = self.module.params["mask"]
-        self.diff.append(
-            {
-                "before_header": self.path(relative) if before is not None else "absent",
-                "after_header": self.path(relative) if after is not None else "absent",
-                "before": masked(before, patterns),
-                "after": masked(after, patterns),
-            }
-        )
+    def check_paths(self):
+        params = self.module.params
+        for relative in [entry["path"] for entry in self.files] + params["purge"] + params["absent"]:
+            if os.path.isabs(relative) or os.path.normpath(relative).split("/")[0] == "..":
+                self.module.fail_json(msg="%s is not below %s. Write the path relative to it." % (relative, self.root))
 
-    def apply(self):
-        staged = tempfile.mkdtemp(prefix="config_files-")
+    def tested(self):
+        self.stage()
+        return self.answer(self.module.check_mode and bool(self.pending()), [], self.pending())
+
+    def present(self):
+        self.stage()
+        if not self.module.check_mode:
+            self.place()
+        return self.answer(bool(self.differing), self.differing, self.pending())
+
+    def pending(self):
+        return self.differing + [path for path in self.unfinished if path not in self.differing]
+
+    def stage(self):
         try:
-            pending = self.stage(staged)
-            obsolete = self.obsolete()
-            if pending:
-                self.validate(staged)
-            if not self.module.check_mode:
-                for relative in pending:
-                    self.place(staged, relative)
-                for relative in obsolete:
-                    os.unlink(self.path(relative))
-        finally:
-            shutil.rmtree(staged)
-        for entry in self.files:
-            self.set_attributes(entry)
+            staged = tempfile.mkdtemp(prefix="config_files-")
+            try:
+                self.compare(staged)
+                if self.written or self.unfinished:
+                    self.validate(staged)
+            finally:
+                shutil.rmtree(staged)
+        except EnvironmentError as error:
+            self.module.fail_json(msg="The files cannot be staged (%s), nothing was changed." % to_native(error))
 
-    def stage(self, staged):
-        """Write every file below the staging directory; the paths of those that differ from the live ones."""
-        pending = []
+    def compare(self, staged):
+        """Write every file below the staging directory, and find out how the live ones differ."""
         for entry in self.files:
-            relative, content = entry["path"], to_bytes(entry["content"])
-            target = os.path.join(staged, relative)
-            if not os.path.isdir(os.path.dirname(target)):
-                os.makedirs(os.path.dirname(target))
-            with open(target, "wb") as sink:
-                sink.write(content)
-            before = read(self.path(relative))
+            path, content = self.path(entry["path"]), to_bytes(entry["content"])
+            live, before = look(path), read(path)
+            wanted = Wanted(path, content, self.stage_file(os.path.join(staged, entry["path"]), entry, live))
             if before != content:
-                pending.append(relative)
-                self.note(relative, before, content)
-        return pending
+                self.written.append(wanted)
+                self.note(path, before, content)
+            elif "link" not in live and live != wanted.attributes:
+                self.adjusted.append(wanted)
+        self.gone = [Wanted(path, None, None) for path in self.obsolete()]
+        self.differing.extend(wanted.path for wanted in self.adjusted)
+
+    def stage_file(self, name, entry, live):
+        """The attributes that the live file has to have."""
+        make(missing(os.path.dirname(name)))
+        with open(name, "wb") as sink:
+            sink.write(to_bytes(entry["content"]))
+        # A symbolic mode changes the one that there is.
+        os.chmod(name, int((live or {}).get("mode", "0600"), 8))
+        checking, self.module.check_mode = self.module.check_mode, False
+        try:
+            self.module.set_mode_if_different(name, entry["mode"], False)
+        finally:
+            self.module.check_mode = checking
+        return attributes(stat.S_IMODE(os.stat(name).st_mode), 0, 0)
 
     def obsolete(self):
         params = self.module.params
-        gone = strays(self.root, params["purge"], [entry["path"] for entry in self.files])
-        gone += [name for name in params["absent"] if name not in gone and os.path.lexists(self.path(name))]
-        for relative in gone:
-            self.note(relative, read(self.path(relative)) or b"", None)
+        own = [self.path(entry["path"]) for entry in self.files]
+        # What a killed run has left beside its files is cleared away, and no part of the configuration.
+        expected = own + [partial(path) for path in own + self.unfinished]
+        gone = strays([self.path(directory) for directory in params["purge"]], expected)
+        gone += [path for path in map(self.path, params["absent"]) if path not in gone and os.path.lexists(path)]
+        for path in gone:
+            look(path)
+            self.note(path, read(path) or b"", None)
         return gone
 
     def validate(self, staged):
@@ -220,43 +418,101 @@ class Configuration:
         code, out, err = self.module.run_command(words)
         if code == 0:
             return
-        said = masked(to_bytes((out + err).replace(staged, self.root.rstrip("/")).strip()), self.module.params["mask"])
+        said = masked(to_bytes((out + err).replace(staged, self.root.rstrip("/")).strip()), self.mask)
         message = "%s refuses the new configuration (exit code %d), nothing was changed:\n%s" % (words[0], code, said)
         if self.module.check_mode:
             self.module.warn(message)
         else:
-            self.module.fail_json(msg=message, changed_files=[])
+            self.fail(message)
 
-    def place(self, staged, relative):
-        target = self.path(relative)
-        parent = os.path.dirname(target)
-        if not os.path.isdir(parent):
-            os.makedirs(parent, 0o755)
-        # A new file is root's alone until it has its mode: it may hold a password.
-        umask = os.umask(0o077)
-        try:
-            self.module.atomic_move(os.path.join(staged, relative), target)
-        finally:
-            os.umask(umask)
-
-    def set_attributes(self, entry):
-        if not os.path.exists(self.path(entry["path"])):
-            return
-        arguments = self.module.load_file_common_arguments(
-            {"path": self.path(entry["path"]), "owner": "root", "group": "root", "mode": entry["mode"]}
+    def fail(self, message, changed_files=()):
+        self.module.fail_json(
+            msg=message,
+            changed_files=list(changed_files),
+            pending_files=self.pending(),
+            interrupted=self.interrupted,
         )
-        if self.module.set_fs_attributes_if_different(arguments, False) and arguments["path"] not in self.changed_files:
-            self.changed_files.append(arguments["path"])
+
+    def place(self):
+        for path in [self.path(entry["path"]) for entry in self.files] + self.unfinished:
+            remove(partial(path))
+        if not self.differing:
+            return
+        self.made = [directory for wanted in self.written for directory in missing(os.path.dirname(wanted.path))]
+        if self.store:
+            try:
+                self.store.begin(self.differing, self.made, self.module.params["mask"])
+            except StoreError as error:
+                self.fail(to_native(error))
+        # All files lie beside their places before the first one takes its own: a full file system stops it here.
+        steps = [(self.write, wanted) for wanted in self.written]
+        steps += [(self.move, wanted) for wanted in self.written]
+        steps += [(self.unlink, wanted) for wanted in self.gone]
+        steps += [(self.adjust, wanted) for wanted in self.adjusted]
+        for step, wanted in steps:
+            try:
+                step(wanted)
+            except (Exception, SystemExit) as error:
+                self.take_back(wanted.path, error)
+
+    def write(self, wanted):
+        make(missing(os.path.dirname(wanted.path)))
+        prepare(wanted.path, wanted.content, wanted.attributes, self.label)
+
+    def move(self, wanted):
+        finish(wanted.path)
+        self.placed.append(wanted.path)
+
+    def unlink(self, wanted):
+        os.unlink(wanted.path)
+        self.placed.append(wanted.path)
+
+    def adjust(self, wanted):
+        self.placed.append(wanted.path)
+        os.chown(wanted.path, wanted.attributes["uid"], wanted.attributes["gid"])
+        os.chmod(wanted.path, int(wanted.attributes["mode"], 8))
+
+    def take_back(self, path, error):
+        try:
+            problems = self.clear_away()
+        except EnvironmentError as another:
+            problems = {path: to_native(another)}
+        if isinstance(error, SystemExit):
+            raise error  # AnsibleModule has told why.
+        message = "%s cannot be changed (%s)" % (path, to_native(error))
+        if problems:
+            self.fail("%s, and the former state is not back:\n%s" % (message, listed(problems)), self.placed)
+        if self.store:
+            self.fail("%s. The former files are back." % message)
+        if self.placed:
+            self.fail("%s. Without a store these stay changed: %s" % (message, ", ".join(self.placed)), self.placed)
+        self.fail("%s, nothing was changed." % message)
+
+    def clear_away(self):
+        """Take back what was done so far; what stands in the way, a text for each path."""
+        problems = self.store.put_back("previous") if self.store else {}
+        for wanted in self.written:
+            remove(partial(wanted.path))
+        if not self.store:
+            remove_empty(self.made)
+        elif not problems:
+            self.store.remove_new_directories()
+            if not self.interrupted:
+                self.store.forget_change()
+        return problems
 
 
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            root=dict(type="path", required=True),
+            state=dict(
+                type="str", choices=["present", "tested", "committed", "restored", "removed"], default="present"
+            ),
+            store=dict(type="path"),
+            root=dict(type="path"),
             files=dict(
                 type="list",
                 elements="dict",
-                required=True,
                 options=dict(
                     path=dict(type="str", required=True),
                     content=dict(type="str", required=True),
@@ -269,15 +525,22 @@ def main():
             secrets=dict(type="list", elements="str", default=[], no_log=True),
             mask=dict(type="list", elements="str", default=[]),
         ),
+        required_if=[
+            ("state", "present", ("root", "files")),
+            ("state", "tested", ("root", "files")),
+            ("state", "committed", ("store",)),
+            ("state", "restored", ("store",)),
+            ("state", "removed", ("store",)),
+        ],
         supports_check_mode=True,
     )
-    configuration = Configuration(module)
-    configuration.apply()
-    module.exit_json(
-        changed=bool(configuration.changed_files),
-        changed_files=configuration.changed_files,
-        diff=configuration.diff,
-    )
+    state = module.params["state"]
+    try:
+        configuration = (Change if state in ("present", "tested") else Kept)(module)
+        answer = getattr(configuration, state)()
+    except (EnvironmentError, StoreError) as error:
+        module.fail_json(msg=to_native(error))
+    module.exit_json(**answer)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,13 @@ __metaclass__ = type
 
 DOCUMENTATION = r"""
 module: keepalived_info
-short_description: Which keepalived a host has, and what it is configured to do
+short_description: Which keepalived a host has, what it is configured to do, and what it does
 version_added: 0.1.0
 author: The evenkeel developers (@evenkeel)
 description:
-  - Reads the version and build options of a keepalived binary and the VRRP instances of its configuration.
+  - Reads the version and build options of a keepalived binary, the VRRP instances of its configuration, and what tells keepalived to
+    leave a host's VIPs to others.
+  - Looks at the daemon that runs, and with O(state) asks it which VIPs it is master of.
   - Passwords are not returned.
 options:
   binary:
@@ -31,6 +33,30 @@ options:
     description: The interface that carries the VIPs, for RV(addresses) and RV(networkd_file).
     type: str
     default: ""
+  user:
+    description: The account that scripts run as, for RV(user_exists).
+    type: str
+    default: ""
+  auth_pass:
+    description: The password that the instances shall have, for RV(auth_differs); empty if they shall have none.
+    type: str
+  state_dir:
+    description: Where the files lie that keepalived tracks until the next boot.
+    type: path
+    default: /run/vrrp
+  drained_file:
+    description: The tracked file of a drained host.
+    type: path
+    default: /var/lib/keepalived/drained
+  state:
+    description:
+      - Whether to ask the daemon for its own state. It answers with the file C(keepalived.data) in its C(TMPDIR), within 3 s or not at
+        all.
+    type: bool
+    default: false
+  asked_at:
+    description: The control node's time, in seconds since the epoch, for RV(clock_offset).
+    type: float
 attributes:
   check_mode:
     description: Changes nothing, and runs in check mode too.
@@ -43,6 +69,12 @@ attributes:
 EXAMPLES = r"""
 - name: Look at keepalived
   evenkeel.nginx_ha.keepalived_info:
+  register: keepalived
+
+- name: Ask it which VIPs it is master of
+  evenkeel.nginx_ha.keepalived_info:
+    state: true
+    asked_at: "{{ now().timestamp() }}"
   register: keepalived
 """
 
@@ -70,35 +102,143 @@ networkd_file:
   returned: success
   type: str
 instances:
-  description: VRRP instances of the configuration, with C(name) and C(virtual_router_id) (an integer).
+  description: VRRP instances of the configuration.
   returned: success
   type: list
   elements: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+    virtual_router_id:
+      description: Its VRID.
+      type: int
+    priority:
+      description: Its priority, or keepalived's own V(100).
+      type: int
+    advert_int:
+      description: The seconds between its adverts, or keepalived's own V(1).
+      type: float
+    virtual_ipaddress:
+      description: Its VIPs with their prefixes.
+      type: list
+      elements: str
+vrrp_version:
+  description: The configuration's VRRP version, V(2) where it has instances and names none, and null where it has no instances either.
+  returned: success
+  type: int
+user_exists:
+  description: Whether there is an account O(user).
+  returned: success
+  type: bool
+auth_differs:
+  description: Whether an instance of the configuration has another password than O(auth_pass).
+  returned: success
+  type: bool
+drained:
+  description: Why the host is drained, or empty.
+  returned: success
+  type: str
+drained_since:
+  description: Since when, in seconds since the epoch, or null.
+  returned: success
+  type: float
+standby:
+  description: Whether the host hands its VIPs over.
+  returned: success
+  type: bool
+nginx_down:
+  description: Whether systemd has told keepalived that nginx is down.
+  returned: success
+  type: bool
+check_failed:
+  description: Whether the check of nginx has failed.
+  returned: success
+  type: bool
+daemon:
+  description: The daemon that runs.
+  returned: success
+  type: dict
+  contains:
+    running:
+      description: Whether there is one.
+      type: bool
+    pid:
+      description: Its main process, or V(0).
+      type: int
+    binary:
+      description:
+        - The path that it was started from, also where another file has taken its place, or empty. It is written as O(binary) where it
+          is that file.
+      type: str
+    version:
+      description: The version of what runs, which is not RV(version) before a restart, or empty.
+      type: str
+    since:
+      description: When it was started, in seconds since the epoch, or null.
+      type: float
+    state_age:
+      description: How many seconds it took to answer, or null if it did not. Only with O(state).
+      type: float
+    instances:
+      description: What it says of its instances. Only with O(state).
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Its name.
+          type: str
+        state:
+          description: V(MASTER), V(BACKUP), V(FAULT) or V(INIT).
+          type: str
+        virtual_router_id:
+          description: Its VRID.
+          type: int
+        priority:
+          description: Its priority now, with what is tracked.
+          type: int
+        base_priority:
+          description: Its configured priority.
+          type: int
+        virtual_ipaddress:
+          description: Its VIPs with their prefixes.
+          type: list
+          elements: str
+        master:
+          description: As backup, the address of the master it has heard last. Empty if it has heard none, and in other states.
+          type: str
+        last_transition:
+          description: When its state changed last, in seconds since the epoch.
+          type: float
+clock_offset:
+  description:
+    - How many seconds the host's clock is ahead of O(asked_at), or null without it. The time that it took to start this module counts as
+      ahead.
+  returned: success
+  type: float
+ntp:
+  description: Whether the host's clock is synchronized, or null where systemd cannot tell.
+  returned: with O(state)
+  type: bool
 """
 
 import os
+import pwd
 import re
+import time
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.text.converters import to_text
+from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import keepalived_conf, keepalived_dump, processes
 
 
-def configured_instances(text):
-    """Name and VRID of each vrrp_instance block."""
-    text = re.sub(r"[#!].*", "", text)
-    instances = []
-    for name, body in re.findall(r"^\s*vrrp_instance\s+(\S+)\s*\{(.*?)(?=^\s*vrrp_|\Z)", text, re.M | re.S):
-        vrid = re.search(r"^\s*virtual_router_id\s+(\d+)\s*$", body, re.M)
-        if vrid:
-            instances.append({"name": name, "virtual_router_id": int(vrid.group(1))})
-    return instances
-
-
-def read(path):
-    try:
-        with open(path) as source:
-            return source.read()
-    except (IOError, OSError):
-        return ""
+def take_secret(module, name):
+    """An option's value, which Ansible forgets: it would blot out each VRID and time that happens to contain a password."""
+    secret = module.params[name]
+    if secret is not None:
+        module.no_log_values.discard(secret)
+        module.params[name] = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    return None if secret is None else to_text(secret)
 
 
 def networkd_file(module, interface):
@@ -120,6 +260,90 @@ def addresses(module, interface):
     return re.findall(r"\sinet6? (\S+)", out)
 
 
+def user_exists(name):
+    try:
+        return bool(pwd.getpwnam(name))
+    except KeyError:
+        return False
+
+
+def is_set(text):
+    """Whether keepalived reads anything but 0 from a tracked file with this text."""
+    return bool(re.match(r"\s*[+-]?0*[1-9]", text))
+
+
+def drained(path):
+    """Why the host is drained, and since when."""
+    text = processes.text(path)
+    if not is_set(text):
+        return "", None
+    return text.splitlines()[0].partition(" ")[2].strip() or "no reason given", os.stat(path).st_mtime
+
+
+def main_pid(module):
+    systemctl = module.get_bin_path("systemctl")
+    out = module.run_command([systemctl, "show", "--property=MainPID", "keepalived.service"])[1] if systemctl else ""
+    found = re.search(r"^MainPID=(\d+)$", out, re.M)
+    return int(found.group(1)) if found and int(found.group(1)) else processes.of_pid_file("keepalived")
+
+
+def version_of(said):
+    found = re.search(r"Keepalived v([0-9.]+)", said)
+    return found.group(1) if found else ""
+
+
+def running(module, pid, version):
+    """The path and the version of what runs; as a rule this is the binary that was asked already."""
+    binary, path = module.params["binary"], processes.executable(pid)
+    link = os.path.join(processes.PROC, str(pid), "exe")
+    try:
+        if os.path.exists(binary) and os.path.samefile(link, binary):
+            path = binary
+            if version:
+                return path, version
+        if not processes.is_named(pid, "keepalived"):
+            return path, ""
+        dummy, out, err = module.run_command([link, "--version"], handle_exceptions=False)
+    except (IOError, OSError):
+        return path, ""
+    return path, version_of(out + err)
+
+
+def daemon(module, version):
+    pid = main_pid(module)
+    path, runs = running(module, pid, version) if pid else ("", "")
+    found = {
+        "running": bool(pid),
+        "pid": pid,
+        "binary": path,
+        "version": runs,
+        "since": processes.started(pid) if pid else None,
+    }
+    if module.params["state"]:
+        found["state_age"], found["instances"] = keepalived_dump.ask(pid) if pid else (None, [])
+    return found
+
+
+def synchronized(module):
+    timedatectl = module.get_bin_path("timedatectl")
+    if not timedatectl:
+        return None
+    dummy, out, dummy = module.run_command([timedatectl, "show", "--property=NTPSynchronized"])
+    found = re.search(r"^NTPSynchronized=(yes|no)$", out, re.M)
+    return found.group(1) == "yes" if found else None
+
+
+def ask_binary(module):
+    """What the binary says of its version and its build; nothing where it is not installed."""
+    binary, marker = module.params["binary"], module.params["marker"]
+    if not os.access(binary, os.X_OK) or (marker and not os.path.exists(marker)):
+        return None
+    code, out, err = module.run_command([binary, "--version"])
+    if code:
+        module.fail_json(msg="%s --version ended with %d:\n%s" % (binary, code, out + err))
+    return out + err
+
+
 def main():
     module = AnsibleModule(
         argument_spec=dict(
@@ -127,28 +351,43 @@ def main():
             marker=dict(type="path"),
             config=dict(type="path", default="/etc/keepalived/keepalived.conf"),
             interface=dict(type="str", default=""),
+            user=dict(type="str", default=""),
+            auth_pass=dict(type="str", no_log=True),
+            state_dir=dict(type="path", default="/run/vrrp"),
+            drained_file=dict(type="path", default="/var/lib/keepalived/drained"),
+            state=dict(type="bool", default=False),
+            asked_at=dict(type="float"),
         ),
         supports_check_mode=True,
     )
-    binary, marker = module.params["binary"], module.params["marker"]
-    installed = os.access(binary, os.X_OK) and (not marker or os.path.exists(marker))
-    said = ""
-    if installed:
-        code, out, err = module.run_command([binary, "--version"])
-        said = out + err
-        if code:
-            module.fail_json(msg="%s --version ended with %d:\n%s" % (binary, code, said))
-    version = re.search(r"Keepalived v([0-9.]+)", said)
-    options = re.search(r"^Config options:\s*(.*)$", said, re.M)
-    module.exit_json(
-        changed=False,
-        installed=installed,
-        version=version.group(1) if version else "",
+    params, now = module.params, time.time()
+    password = take_secret(module, "auth_pass")
+    said = ask_binary(module)
+    version = version_of(said or "")
+    options = re.search(r"^Config options:\s*(.*)$", said or "", re.M)
+    configuration = keepalived_conf.statements(processes.text(params["config"]))
+    reason, since = drained(params["drained_file"])
+    found = dict(
+        installed=said is not None,
+        version=version,
         options=options.group(1).split() if options else [],
-        addresses=addresses(module, module.params["interface"]),
-        networkd_file=networkd_file(module, module.params["interface"]),
-        instances=configured_instances(read(module.params["config"])),
+        addresses=addresses(module, params["interface"]),
+        networkd_file=networkd_file(module, params["interface"]),
+        instances=keepalived_conf.instances(configuration),
+        vrrp_version=keepalived_conf.vrrp_version(configuration),
+        user_exists=user_exists(params["user"]),
+        auth_differs=password is not None and keepalived_conf.has_other_password(configuration, password),
+        drained=reason,
+        drained_since=since,
+        standby=is_set(processes.text(params["state_dir"], "standby")),
+        nginx_down=is_set(processes.text(params["state_dir"], "nginx")),
+        check_failed=is_set(processes.text(params["state_dir"], "check_nginx")),
+        daemon=daemon(module, version),
+        clock_offset=None if params["asked_at"] is None else now - params["asked_at"],
     )
+    if params["state"]:
+        found["ntp"] = synchronized(module)
+    module.exit_json(changed=False, **found)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ Pure functions of the members' settings, facts and observations; they run on the
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -129,6 +131,15 @@ def moves(fleet: Fleet) -> list[str]:
             if holders != [wanted]:
                 found.append(f"{instance['name']}: {' and '.join(holders) or 'nowhere'} -> {wanted}")
     return found
+
+
+@lru_cache(maxsize=10000)
+def ip_of(text: str) -> str:
+    """An address without its prefix, in its shortest form; what is no address stays as it is."""
+    try:
+        return str(ipaddress.ip_interface(text).ip)
+    except ValueError:
+        return text
 
 
 def _own_problems(member: Member) -> list[str]:
@@ -274,15 +285,22 @@ def _changed_vrids(cluster: Cluster) -> Iterator[str]:
     if cluster.settings.get("allow_vrid_change"):
         return
     for member in cluster.members:
-        now = {str(instance["name"]): int(instance["virtual_router_id"]) for instance in member.running}
+        running = {str(instance["name"]): instance for instance in member.running}
         for instance in cluster.plan[member.name]:
             name, planned = instance["name"], instance["virtual_router_id"]
-            if now.get(name, planned) != planned:
+            now = int(running[name]["virtual_router_id"]) if name in running else planned
+            if now != planned and _keeps_an_address(running[name], instance):
                 yield (
-                    f"{member.name}: {name} runs with VRID {now[name]}, and {planned} is planned. While the members differ, each is "
-                    f"master. Keep it with virtual_router_id: {now[name]}, or change it on all members in one run with "
+                    f"{member.name}: {name} runs with VRID {now}, and {planned} is planned. While the members differ, each is "
+                    f"master. Keep it with virtual_router_id: {now}, or change it on all members in one run with "
                     "-e keepalived_allow_vrid_change=true."
                 )
+
+
+def _keeps_an_address(running: Mapping[str, Any], planned: Mapping[str, Any]) -> bool:
+    """A VIP with another VRID and none of its former addresses is another VIP: nobody has two masters for it."""
+    former = running.get("virtual_ipaddress")
+    return former is None or not {ip_of(text) for text in former}.isdisjoint(map(ip_of, planned["virtual_ipaddress"]))
 
 
 def _speakers(cluster: Cluster) -> Iterator[tuple[Member, Mapping[str, Any], str]]:

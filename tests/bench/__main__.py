@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the planner costs, and how long a failover takes: ours beside the reference, on the lab."""
+"""What the planner costs, how long a failover takes (ours beside the reference), and what changes cost, on the lab."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 # What drives the lab, and its prober.
 sys.path.append(str(Path(__file__).parents[2] / "lab"))
 
+import change
 import failover
 import measured_faults
 import plan
@@ -21,6 +22,8 @@ from machine import LabError
 
 # A second client: a SYN is sent again after 1 s, so who waits longer sees nothing of a short outage but a late answer.
 PATIENT = 2.0
+# Of each fault.
+REPEAT = 5
 
 
 def main() -> int:
@@ -36,6 +39,13 @@ def main() -> int:
         numbers = failover.document(bench) | numbers
         if bench.setup:
             print("\n" + failover.report(bench, numbers["machine"]), flush=True)
+    if arguments.what in (None, "change"):
+        changes = change.Bench(changes_wanted(arguments))
+        changes.run()
+        troubles = [*troubles, *changes.troubles]
+        numbers["changes"] = change.document(changes)
+        if changes.setup:
+            print("\n" + change.report(changes), flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps(numbers, indent=2) + "\n")
     for trouble in troubles:
@@ -45,18 +55,20 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["plan", "failover"], help="both, unless one is named")
+    parser.add_argument("what", nargs="?", choices=["plan", "failover", "change"], help="all, unless one is named")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every number to this file")
-    parser.add_argument("--repeat", type=int, default=5, metavar="N", help="repetitions of each fault (5)")
+    parser.add_argument(
+        "--repeat", type=int, metavar="N", help=f"repetitions of each fault ({REPEAT}) or change ({change.REPEAT})"
+    )
     parser.add_argument(
         "--fault",
         nargs="+",
         default=measured_faults.NAMES,
         choices=measured_faults.NAMES,
         metavar="NAME",
-        help="only these: " + "; ".join(measured_faults.NAMES),
+        help="of the faults only these: " + "; ".join(measured_faults.NAMES),
     )
-    parser.add_argument("--only", choices=results.SIDES, help="measure one of them")
+    parser.add_argument("--only", choices=results.SIDES, help="measure the faults on one of them")
     parser.add_argument("--rate", type=float, default=100, help="requests a second (100)")
     parser.add_argument("--timeout", type=float, default=0.5, help="seconds that the client waits for an answer (0.5)")
     return parser.parse_args()
@@ -66,9 +78,19 @@ def wanted(arguments: argparse.Namespace) -> failover.Plan:
     return failover.Plan(
         faults=[fault for fault in measured_faults.FAULTS if fault.name in arguments.fault],
         sides=[arguments.only] if arguments.only else ["reference", "ours"],
-        repeat=arguments.repeat,
+        repeat=arguments.repeat or REPEAT,
         rate=arguments.rate,
         timeouts=list(dict.fromkeys([arguments.timeout, PATIENT])),
+    )
+
+
+def changes_wanted(arguments: argparse.Namespace) -> failover.Plan:
+    return failover.Plan(
+        faults=[],
+        sides=["ours"],
+        repeat=change.repetitions(arguments.repeat, alone=arguments.what == "change"),
+        rate=arguments.rate,
+        timeouts=[arguments.timeout],
     )
 
 

@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -169,13 +169,13 @@ class Cluster:
             assert {page: pages.count(page) for page in BACKENDS} == dict.fromkeys(BACKENDS, 3), f"{vip} gave {pages}"
 
     @contextmanager
-    def client_watching(self, **options: Any) -> Iterator[dict[str, dict]]:
+    def client_watching(self, targets: Sequence[str] = (), **options: Any) -> Iterator[dict[str, dict]]:
         """The client asks every VIP 100 times a second meanwhile; what it saw of each is in the result afterwards.
 
-        Options are those of lab/probe.py, such as rate, timeout, names and identity.
+        targets are some of the VIPs; options are those of lab/probe.py, such as rate, timeout, names and identity.
         """
         result: dict[str, dict] = {}
-        with watching(["python3", PROJECT / "lab", "ssh", "client"], list(self.vips), **options) as seen:
+        with watching(["python3", PROJECT / "lab", "ssh", "client"], list(targets or self.vips), **options) as seen:
             yield result
         result.update(seen["targets"])
         for vip, target in result.items():

@@ -191,6 +191,24 @@ RULES: dict[str, tuple[list[Member], str]] = {
         "nginx1: VI_1 runs with VRID 51, and 200 is planned. While the members differ, each is master. Keep it with "
         "virtual_router_id: 51, or change it on all members in one run with -e keepalived_allow_vrid_change=true.",
     ),
+    "a VRID other than the running one, of which one address stays": (
+        [
+            member(
+                "nginx1",
+                {"vips": [{**VIPS[0], "extra_addresses": ["192.168.200.201/24"]}]},
+                running=[
+                    {
+                        "name": "VI_1",
+                        "virtual_router_id": 51,
+                        "virtual_ipaddress": ["192.168.200.7/24", "192.168.200.201/32"],
+                    }
+                ],
+            ),
+            member("nginx2", {"vips": [{**VIPS[0], "extra_addresses": ["192.168.200.201/24"]}]}),
+        ],
+        "nginx1: VI_1 runs with VRID 51, and 200 is planned. While the members differ, each is master. Keep it with "
+        "virtual_router_id: 51, or change it on all members in one run with -e keepalived_allow_vrid_change=true.",
+    ),
     "a stranger on a planned VRID": (
         [member("nginx1", heard=[speaker("192.168.200.1", 200), speaker("192.168.200.1", 201)]), member("nginx2")],
         "nginx1: 192.168.200.1 speaks VRRPv2 with VRID 200 on ens33, which is planned for VI_1, and is no member. "
@@ -220,6 +238,17 @@ ALLOWED = {
         member("nginx1", {"allow_vrid_change": True}, running=[{"name": "VI_1", "virtual_router_id": 51}]),
         member("nginx2", {"allow_vrid_change": True}),
     ],
+    "a VIP that is renumbered, address and VRID": [
+        member(
+            "nginx1",
+            running=[{"name": "VI_1", "virtual_router_id": 51, "virtual_ipaddress": ["192.168.200.51/24"]}],
+        ),
+        member("nginx2"),
+    ],
+    "a running instance without an address": [
+        member("nginx1", running=[{"name": "VI_1", "virtual_router_id": 51, "virtual_ipaddress": []}]),
+        member("nginx2"),
+    ],
     "a member on its own VRID": [member("nginx1", heard=[speaker("192.168.200.151", 210)]), member("nginx2")],
     "a stranger on another VRID": [member("nginx1", heard=[speaker("192.168.200.1", 199)]), member("nginx2")],
     "a stranger on the IPv6 VRID": [member("nginx1", heard=[speaker("fe80::1", 200, family="ipv6")]), member("nginx2")],
@@ -233,6 +262,19 @@ ALLOWED = {
 @pytest.mark.parametrize("members", ALLOWED.values(), ids=ALLOWED)
 def test_sound_input_passes(members: list[Member]) -> None:
     assert fleet.plan_fleet(members).problems == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("192.168.200.200/24", "192.168.200.200"),
+        ("192.168.200.200", "192.168.200.200"),
+        ("2001:DB8::00c8/64", "2001:db8::c8"),
+        ("$VIP/24", "$VIP/24"),
+    ],
+)
+def test_ip_of(text: str, expected: str) -> None:
+    assert fleet.ip_of(text) == expected
 
 
 def test_two_members_on_one_vrid_are_a_split_brain() -> None:

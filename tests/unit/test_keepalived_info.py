@@ -1,28 +1,56 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What keepalived_info makes of the answers of keepalived, ip and networkctl; these are stand-ins, the module is real."""
+"""What keepalived_info makes of a host: keepalived, ip, systemd and /proc are stand-ins, the module is real."""
 
 from __future__ import annotations
 
 import json
 import os
+import pwd
+import shutil
 import subprocess
-import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import test_modules
+from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import keepalived_conf, keepalived_dump
+from test_modules import VERSIONS, Python, needs_root
 
-MODULE = Path(__file__).parents[2] / "plugins" / "modules" / "keepalived_info.py"
+# Fixtures of their own module, here too
+reachable = test_modules.reachable
+python = test_modules.python
+ends = pytest.mark.parametrize("python", (VERSIONS[0], VERSIONS[-1]), indirect=True)
+newest = pytest.mark.parametrize("python", VERSIONS[-1:], indirect=True)
+
+PACKAGE = Path("ansible_collections", "evenkeel", "nginx_ha", "plugins", "module_utils")
+MODULE_UTILS = Path(__file__).parents[2] / "plugins" / "module_utils"
+DUMPS = {version: Path(__file__).parent / "dumps" / f"keepalived-{version}.data" for version in ("2.2.7", "2.3.3")}
 VERSION = """Keepalived v2.2.7 (01/16,2022)
 Copyright(C) 2001-2022 Alexandre Cassen
 Config options:  LVS VRRP VRRP_AUTH OLD_CHKSUM_COMPAT SYSTEMD_NOTIFY
 System options:  VSYSLOG
 """
 CONFIGURATION = """
+global_defs {
+    vrrp_version 2
+}
 vrrp_script alive { script "/bin/true" }
 vrrp_instance VI_1 {
     virtual_router_id 51 # the first
+    priority 254
+    advert_int 0.25
     authentication { auth_pass secret }
+    virtual_ipaddress {
+        192.168.200.200/24 dev ens33 label ens33:1
+        192.168.200.201
+    }
+    virtual_ipaddress_excluded {
+        192.168.200.202/24
+    }
 }
 # vrrp_instance VI_0 { virtual_router_id 50 }
 vrrp_instance VI_2 {
@@ -38,69 +66,666 @@ NETWORKD = """* 3: ens33
                   Network File: /etc/systemd/network/10-front.network
                          State: routable (configured)
 """
+INSTANCES = [
+    {
+        "name": "VI_1",
+        "virtual_router_id": 51,
+        "priority": 254,
+        "advert_int": 0.25,
+        "virtual_ipaddress": ["192.168.200.200/24", "192.168.200.201/32"],
+    },
+    {"name": "VI_2", "virtual_router_id": 52, "priority": 100, "advert_int": 1.0, "virtual_ipaddress": []},
+]
+STOPPED = {"running": False, "pid": 0, "binary": "", "version": "", "since": None}
+
+
+@pytest.fixture(scope="session")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The collection's module_utils as Ansible packs them."""
+    top = tmp_path_factory.mktemp("collection")
+    package = top
+    for part in PACKAGE.parts:
+        package /= part
+        package.mkdir()
+        (package / "__init__.py").touch()
+    for name in ("keepalived_conf", "keepalived_dump", "nginx_conf", "processes"):
+        shutil.copy(MODULE_UTILS / f"{name}.py", package)
+    return top
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host with these commands only, and with a /proc and a /run of its own."""
+
+    directory: Path
+    python: Python
+
+    def script(self, name: str, text: str) -> None:
+        path = self.directory / "bin" / name
+        path.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >>{self.directory}/{name}.asked\n{text}')
+        path.chmod(0o755)
+
+    def tool(self, name: str, said: str, code: int = 0) -> None:
+        (self.directory / f"{name}.said").write_text(said)
+        self.script(name, f"/bin/cat {self.directory}/{name}.said\nexit {code}\n")
+
+    def asked(self, name: str) -> list[str]:
+        path = self.directory / f"{name}.asked"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def put(self, name: str, content: str) -> Path:
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+        return path
+
+    def process(self, pid: int, exe: Path | str, comm: str = "keepalived") -> None:
+        """A process that has run for 90 of the 100 s that the host is up."""
+        ticks = 10 * os.sysconf("SC_CLK_TCK")
+        self.put("proc/uptime", "100.00 150.00\n")
+        self.put(f"proc/{pid}/comm", f"{comm}\n")
+        self.put(f"proc/{pid}/stat", f"{pid} (a b) c) S 1 {'0 ' * 17}{ticks} 0 0\n")
+        (self.directory / "proc" / str(pid) / "exe").symlink_to(exe)
+
+    def ask(self, module: str = "keepalived_info", proc: Path | None = None, **arguments: Any) -> dict[str, Any]:
+        settings = {
+            "processes.PROC": str(proc or self.directory / "proc"),
+            "processes.RUN": str(self.directory / "run"),
+            "keepalived_dump.FALLBACK": str(self.directory / "tmp"),
+            "keepalived_dump.PATIENCE": 1.0,
+        }
+        package = ".".join(PACKAGE.parts)
+        preload = f"from {package} import keepalived_dump, processes\n"
+        preload += "\n".join(f"{name} = {value!r}" for name, value in settings.items())
+        return self.python.run(module, arguments, preload=preload)
+
+    def look(self, **arguments: Any) -> dict[str, Any]:
+        paths = {
+            "binary": "bin/keepalived",
+            "config": "keepalived.conf",
+            "state_dir": "vrrp",
+            "drained_file": "drained",
+        }
+        return self.ask(**{name: str(self.directory / path) for name, path in paths.items()} | arguments)
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Path:
-    """A directory of stand-ins that comes first in the module's PATH."""
-    for name, said in {"keepalived": VERSION, "ip": ADDRESSES, "networkctl": NETWORKD}.items():
-        (tmp_path / f"{name}.said").write_text(said)
-        (tmp_path / name).write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/{name}.asked\ncat {tmp_path}/{name}.said\n')
-        (tmp_path / name).chmod(0o755)
-    (tmp_path / "keepalived.conf").write_text(CONFIGURATION)
-    return tmp_path
+def bare(python: Python, collection: Path, tmp_path: Path) -> Host:
+    for name in ("bin", "proc", "run", "tmp"):
+        (tmp_path / name).mkdir()
+    path = f"{python.environment['PYTHONPATH']}:{collection}"
+    environment = {**python.environment, "PYTHONPATH": path, "PATH": str(tmp_path / "bin")}
+    return Host(tmp_path, replace(python, environment=environment))
 
 
-def ask(host: Path, **arguments: Any) -> dict[str, Any]:
-    arguments = {"binary": str(host / "keepalived"), "config": str(host / "keepalived.conf"), **arguments}
-    process = subprocess.run(
-        [sys.executable, str(MODULE)],
-        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode(),
-        env={**os.environ, "PATH": f"{host}:{os.environ['PATH']}"},
-        capture_output=True,
-        check=False,
-    )
-    return json.loads(process.stdout)
+@pytest.fixture
+def host(bare: Host) -> Host:
+    said = {"keepalived": VERSION, "ip": ADDRESSES, "networkctl": NETWORKD, "systemctl": "MainPID=0\n"}
+    for name, text in said.items():
+        bare.tool(name, text)
+    bare.put("keepalived.conf", CONFIGURATION)
+    return bare
 
 
-def test_version_options_and_instances(host: Path) -> None:
-    answer = ask(host)
+# The binary, the interface and the configuration
+
+
+def test_version_options_and_instances(host: Host) -> None:
+    answer = host.look()
     assert (answer["installed"], answer["version"], answer["changed"]) == (True, "2.2.7", False)
     assert answer["options"] == ["LVS", "VRRP", "VRRP_AUTH", "OLD_CHKSUM_COMPAT", "SYSTEMD_NOTIFY"]
-    assert answer["instances"] == [
-        {"name": "VI_1", "virtual_router_id": 51},
-        {"name": "VI_2", "virtual_router_id": 52},
-    ]
+    assert (answer["instances"], answer["vrrp_version"]) == (INSTANCES, 2)
+    assert (answer["daemon"], answer["user_exists"], answer["auth_differs"]) == (STOPPED, False, False)
+    assert "ntp" not in answer and answer["clock_offset"] is None
     assert "secret" not in json.dumps(answer)
 
 
-def test_without_an_interface_nobody_is_asked_about_it(host: Path) -> None:
-    answer = ask(host)
+@newest
+def test_a_look_asks_nobody_twice_and_nobody_without_need(host: Host) -> None:
+    host.tool("timedatectl", "NTPSynchronized=yes\n")
+    host.look()
+    asked = {name: host.asked(name) for name in ("keepalived", "systemctl", "ip", "networkctl", "timedatectl")}
+    assert asked == {
+        "keepalived": ["--version"],
+        "systemctl": ["show --property=MainPID keepalived.service"],
+        "ip": [],
+        "networkctl": [],
+        "timedatectl": [],
+    }
+
+
+@newest
+def test_without_an_interface_nobody_is_asked_about_it(host: Host) -> None:
+    answer = host.look()
     assert (answer["addresses"], answer["networkd_file"]) == ([], "")
-    assert not (host / "ip.asked").exists()
 
 
-def test_addresses_and_networkd_of_the_interface(host: Path) -> None:
-    answer = ask(host, interface="ens33")
+@ends
+def test_addresses_and_networkd_of_the_interface(host: Host) -> None:
+    answer = host.look(interface="ens33")
     assert answer["addresses"] == ["192.168.200.150/24", "192.168.200.200/24", "fd00::150/64"]
     assert answer["networkd_file"] == "/etc/systemd/network/10-front.network"
-    assert "dev ens33 scope global" in (host / "ip.asked").read_text()
-    assert "ens33" in (host / "networkctl.asked").read_text()
+    assert "dev ens33 scope global" in host.asked("ip")[0]
+    assert "ens33" in host.asked("networkctl")[0]
 
 
+@newest
 @pytest.mark.parametrize("said", ["", "                  Network File: n/a\n"], ids=["networkd is down", "not its own"])
-def test_an_interface_that_networkd_does_not_have(host: Path, said: str) -> None:
-    (host / "networkctl.said").write_text(said)
-    assert ask(host, interface="ens33")["networkd_file"] == ""
+def test_an_interface_that_networkd_does_not_have(host: Host, said: str) -> None:
+    host.tool("networkctl", said)
+    assert host.look(interface="ens33")["networkd_file"] == ""
 
 
-def test_nothing_installed(host: Path) -> None:
-    answer = ask(host, binary=str(host / "absent"), config=str(host / "absent.conf"))
-    assert (answer["installed"], answer["version"], answer["instances"]) == (False, "", [])
-    assert ask(host, marker=str(host / "absent"))["installed"] is False
+@ends
+def test_nothing_installed(bare: Host) -> None:
+    answer = bare.look()
+    assert (answer["installed"], answer["version"], answer["options"], answer["instances"]) == (False, "", [], [])
+    assert (answer["vrrp_version"], answer["daemon"]) == (None, STOPPED)
+    assert bare.look(state=True)["daemon"] == {**STOPPED, "state_age": None, "instances": []}
 
 
-def test_a_binary_that_does_not_run_is_an_error(host: Path) -> None:
-    (host / "keepalived").write_text("#!/bin/sh\necho libnl is missing\nexit 3\n")
-    answer = ask(host)
+@newest
+def test_without_its_marker_it_is_not_installed(host: Host) -> None:
+    answer = host.look(marker=str(host.directory / "absent"))
+    assert (answer["installed"], answer["version"], host.asked("keepalived")) == (False, "", [])
+    assert host.look(marker=str(host.directory / "keepalived.conf"))["installed"] is True
+
+
+@newest
+def test_a_binary_that_does_not_run_is_an_error(host: Host) -> None:
+    host.tool("keepalived", "libnl is missing\n", code=3)
+    answer = host.look()
     assert answer["failed"] and "--version ended with 3:\nlibnl is missing" in answer["msg"]
+
+
+def configured(text: str) -> list[dict[str, Any]]:
+    return keepalived_conf.instances(keepalived_conf.statements(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('vrrp_instance "VI 1"\n{\n virtual_router_id 7\n}\n', {"name": "VI 1", "virtual_router_id": 7}),
+        ("vrrp_instance a { virtual_router_id 7 }", {"name": "a", "virtual_router_id": 7}),
+        ("vrrp_instance a {\n virtual_router_id 7\n priority 20!no\n}\n", {"priority": 20}),
+        ("vrrp_instance a {\n virtual_router_id 7\n#priority 20\n}\n", {"priority": 100}),
+        ("vrrp_instance a { # {\n virtual_router_id 7 ! }\n priority 20\n}\n", {"priority": 20}),
+        ("vrrp_instance a {\n virtual_router_id 7\n track_file {\n  priority weight 9\n }\n}\n", {"priority": 100}),
+        ("vrrp_instance a {\n virtual_router_id 7\n advert_int 2\n}\n", {"advert_int": 2.0}),
+        ("vrrp_instance a {\n virtual_router_id 7\n priority 1\n priority 2\n}\n", {"priority": 2}),
+        (
+            'vrrp_instance a {\n virtual_router_id 7\n notify "/x { # }" root\n virtual_ipaddress {\n  fd00::2/64\n  fd00::3 # own\n }\n}',
+            {"virtual_ipaddress": ["fd00::2/64", "fd00::3/128"]},
+        ),
+        (
+            "}\nvrrp_instance a {\n virtual_router_id 7\n virtual_ipaddress { 10.0.0.1/8 }\n}\n",
+            {"virtual_ipaddress": ["10.0.0.1/8"]},
+        ),
+    ],
+)
+def test_configurations_as_keepalived_reads_them(text: str, expected: dict[str, Any]) -> None:
+    (found,) = configured(text)
+    assert found | expected == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "vrrp_instance a {\n virtual_router_id x\n}\n",
+        "vrrp_instance a {\n}\n",
+        "vrrp_instance {\n virtual_router_id 7\n}\n",
+        "vrrp_sync_group a {\n group {\n  vrrp_instance b {\n   virtual_router_id 7\n  }\n }\n}\n",
+    ],
+)
+def test_what_is_no_instance(text: str) -> None:
+    assert configured(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", None),
+        ("vrrp_instance a {\n virtual_router_id 7\n}\n", 2),
+        ("global_defs {\n vrrp_version 3\n}\n", 3),
+        ("global_defs {\n router_id x\n}\nglobal_defs {\n vrrp_version 3\n}\n", 3),
+        ("vrrp_version 3\n", None),
+    ],
+)
+def test_the_vrrp_version_of_a_configuration(text: str, expected: int | None) -> None:
+    assert keepalived_conf.vrrp_version(keepalived_conf.statements(text)) == expected
+
+
+@ends
+def test_whether_there_is_the_account(host: Host) -> None:
+    assert host.look(user=pwd.getpwuid(os.geteuid()).pw_name)["user_exists"] is True
+    assert host.look(user="nosuchuser")["user_exists"] is False
+
+
+# Passwords
+
+
+def with_password(*passwords: str) -> str:
+    return "".join(
+        f"vrrp_instance VI_{number} {{\n virtual_router_id {number}\n"
+        + (f" authentication {{\n  auth_type PASS\n  auth_pass {password}\n }}\n" if password else "")
+        + "}\n"
+        for number, password in enumerate(passwords, 1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("passwords", "wanted", "expected"),
+    [
+        (("s3cret", "s3cret"), "s3cret", False),
+        (("s3cret", "0ther"), "s3cret", True),
+        (("s3cret", ""), "s3cret", True),
+        (("", ""), "s3cret", True),
+        (("s3cret",), "", True),
+        (("", ""), "", False),
+        ((), "s3cret", False),
+    ],
+)
+def test_passwords_of_all_instances_are_compared(passwords: tuple[str, ...], wanted: str, expected: bool) -> None:
+    configuration = keepalived_conf.statements(with_password(*passwords))
+    assert keepalived_conf.has_other_password(configuration, wanted) is expected
+
+
+@ends
+@pytest.mark.parametrize(("wanted", "expected"), [("grün", False), ("s3cret", True), ("", True)])
+def test_passwords_are_not_told(host: Host, wanted: str, expected: bool) -> None:
+    host.put("keepalived.conf", with_password("grün", "grün"))
+    answer = host.look(auth_pass=wanted)
+    assert answer["auth_differs"] is expected
+    assert not [password for password in ("grün", wanted) if password and password in str(answer)]
+
+
+@newest
+def test_without_a_configuration_no_password_differs(bare: Host) -> None:
+    assert bare.look(auth_pass="s3cret")["auth_differs"] is False
+
+
+@ends
+def test_a_password_that_is_a_number_blots_out_no_other_number(host: Host) -> None:
+    host.put("keepalived.conf", with_password("1", "1"))
+    answer = host.look(auth_pass="1", asked_at=time.time() - 111)
+    assert [instance["virtual_router_id"] for instance in answer["instances"]] == [1, 2]
+    assert [instance["name"] for instance in answer["instances"]] == ["VI_1", "VI_2"]
+    assert answer["clock_offset"] > 111
+    assert answer["invocation"]["module_args"]["auth_pass"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+
+
+# The tracked files
+
+
+@newest
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            "1 by ops@control 2026-11-23T10:00:00Z for maintenance\n",
+            "by ops@control 2026-11-23T10:00:00Z for maintenance",
+        ),
+        ("1\n", "no reason given"),
+        ("0\n", ""),
+        ("1 for one thing\nand another\n", "for one thing"),
+        # Not yet truncated
+        ("0\nby ops\n", ""),
+        ("", ""),
+        ("by ops\n", ""),
+    ],
+)
+def test_drained_hosts(host: Host, content: str, reason: str) -> None:
+    os.utime(host.put("drained", content), (1, 1763900000.5))
+    answer = host.look()
+    assert (answer["drained"], answer["drained_since"]) == (reason, 1763900000.5 if reason else None)
+
+
+@ends
+def test_a_reason_may_have_any_letters(host: Host) -> None:
+    host.put("drained", "1 größer\n")
+    assert host.look()["drained"] == "größer"
+
+
+@newest
+@pytest.mark.parametrize(
+    ("contents", "expected"),
+    [
+        ({}, (False, False, False)),
+        ({"standby": "1\n", "nginx": "0\n", "check_nginx": "00\n"}, (True, False, False)),
+        ({"standby": "0\n", "nginx": "10 x", "check_nginx": "x"}, (False, True, False)),
+        ({"nginx": "", "check_nginx": "-2"}, (False, False, True)),
+    ],
+)
+def test_tracked_files(host: Host, contents: dict[str, str], expected: tuple[bool, ...]) -> None:
+    for name, content in contents.items():
+        host.put(f"vrrp/{name}", content)
+    answer = host.look()
+    assert (answer["standby"], answer["nginx_down"], answer["check_failed"]) == expected
+    assert (answer["drained"], answer["drained_since"]) == ("", None)
+
+
+# The daemon
+
+
+def test_a_daemon_that_is_the_binary_asked_is_not_asked_again(host: Host) -> None:
+    host.tool("systemctl", "MainPID=4711\n")
+    host.process(4711, host.directory / "bin" / "keepalived")
+    before = time.time()
+    daemon = host.look()["daemon"]
+    assert before - 90.1 <= daemon.pop("since") <= time.time() - 89.9
+    binary = str(host.directory / "bin" / "keepalived")
+    assert daemon == {"running": True, "pid": 4711, "binary": binary, "version": "2.2.7"}
+    assert host.asked("keepalived") == ["--version"]
+
+
+@ends
+def test_a_daemon_that_is_another_binary(host: Host) -> None:
+    host.tool("systemctl", "MainPID=4711\n")
+    host.tool("old", VERSION.replace("2.2.7", "2.2.2"))
+    (host.directory / "opt").mkdir()
+    old = host.directory / "opt" / "keepalived"
+    (host.directory / "bin" / "old").rename(old)
+    host.process(4711, old)
+    answer = host.look()
+    assert (answer["version"], answer["daemon"]["version"], answer["daemon"]["binary"]) == ("2.2.7", "2.2.2", str(old))
+    assert host.asked("old") == ["--version"]
+    missing = host.look(marker=str(host.directory / "absent"))
+    assert (missing["installed"], missing["daemon"]["version"]) == (False, "2.2.2")
+
+
+@newest
+def test_a_daemon_whose_path_is_a_link_has_the_path_that_was_asked(host: Host) -> None:
+    host.tool("systemctl", "MainPID=4711\n")
+    host.process(4711, host.directory / "bin" / "keepalived")
+    (host.directory / "sbin").symlink_to("bin")
+    binary = str(host.directory / "sbin" / "keepalived")
+    assert host.look(binary=binary)["daemon"]["binary"] == binary
+
+
+@ends
+def test_a_daemon_whose_file_is_gone(host: Host) -> None:
+    host.tool("systemctl", "MainPID=4711\n")
+    host.process(4711, "/usr/sbin/keepalived (deleted)")
+    daemon = host.look()["daemon"]
+    assert (daemon["running"], daemon["binary"], daemon["version"]) == (True, "/usr/sbin/keepalived", "")
+
+
+@newest
+def test_a_main_process_of_another_program_is_not_run(host: Host) -> None:
+    host.tool("systemctl", "MainPID=4711\n")
+    host.tool("wrapper", VERSION)
+    host.process(4711, host.directory / "bin" / "wrapper", comm="wrapper")
+    assert host.look()["daemon"]["version"] == ""
+    assert host.asked("wrapper") == []
+
+
+@newest
+@pytest.mark.parametrize("systemctl", ["missing", "no systemd", "not its own"])
+def test_without_systemd_the_pid_file_counts(host: Host, systemctl: str) -> None:
+    if systemctl == "missing":
+        (host.directory / "bin" / "systemctl").unlink()
+    elif systemctl == "no systemd":
+        host.tool("systemctl", "System has not been booted with systemd\n", code=1)
+    host.process(4711, host.directory / "bin" / "keepalived")
+    host.put("run/keepalived.pid", "4711\n")
+    assert host.look()["daemon"]["pid"] == 4711
+
+
+@newest
+@pytest.mark.parametrize(("content", "comm"), [("4711\n", "bash"), ("4712\n", "keepalived"), ("\n", "keepalived")])
+def test_a_pid_file_that_was_left_over(host: Host, content: str, comm: str) -> None:
+    host.process(4711, "/usr/bin/bash", comm)
+    host.put("run/keepalived.pid", content)
+    assert host.look()["daemon"] == STOPPED
+
+
+@newest
+@pytest.mark.parametrize(
+    ("said", "code", "expected"),
+    [("NTPSynchronized=yes\n", 0, True), ("NTPSynchronized=no\n", 0, False), ("Failed to connect to bus\n", 1, None)],
+)
+def test_whether_the_clock_is_synchronized(host: Host, said: str, code: int, expected: bool | None) -> None:
+    host.tool("timedatectl", said, code)
+    assert host.look(state=True)["ntp"] is expected
+    assert host.asked("timedatectl") == ["show --property=NTPSynchronized"]
+
+
+@newest
+def test_without_timedatectl_nobody_knows_whether_the_clock_is_synchronized(host: Host) -> None:
+    assert host.look(state=True)["ntp"] is None
+
+
+@ends
+def test_the_clocks_offset(host: Host) -> None:
+    now = time.time()
+    assert 0 <= host.look(asked_at=now)["clock_offset"] < 60
+    assert 3600 <= host.look(asked_at=now - 3600)["clock_offset"] < 3660
+    assert -3600 <= host.look(asked_at=now + 3600)["clock_offset"] < -3540
+
+
+# The daemon's own state
+
+
+def instance(name: str, state: str, vrid: int, priority: int, **others: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "state": state,
+        "virtual_router_id": vrid,
+        "priority": priority,
+        "base_priority": priority,
+        "virtual_ipaddress": [],
+        "master": "",
+        **others,
+    }
+
+
+STATES = {
+    "2.2.7": [
+        instance(
+            "VI_1",
+            "MASTER",
+            200,
+            242,
+            base_priority=254,
+            virtual_ipaddress=["192.168.200.200/24", "192.168.200.201/32", "192.168.200.202/25"],
+            last_transition=1763900000.25,
+        ),
+        instance(
+            "VI_2",
+            "BACKUP",
+            210,
+            231,
+            base_priority=243,
+            virtual_ipaddress=["192.168.200.210/24"],
+            master="192.168.200.151",
+            last_transition=1763900001.5,
+        ),
+        instance(
+            "VI_6",
+            "BACKUP",
+            66,
+            100,
+            virtual_ipaddress=["fd00::200/64", "fd00::201/128"],
+            last_transition=1763900002.0,
+        ),
+        instance("VI F", "FAULT", 53, 90, last_transition=1763900003.000001),
+    ],
+    "2.3.3": [
+        instance("VI_1", "MASTER", 200, 255, last_transition=1763900000.0),
+        instance(
+            "VI_6",
+            "BACKUP",
+            66,
+            1,
+            base_priority=243,
+            virtual_ipaddress=["fd00::200/64"],
+            master="fe80::ec1a:a8ff:fef7:2a2a",
+            last_transition=1763900004.125,
+        ),
+        instance("VI_3", "BACKUP", 3, 100, virtual_ipaddress=["192.168.200.203/24"], last_transition=1763900005.0),
+        instance("VI_F", "FAULT", 53, 100, virtual_ipaddress=["10.9.1.200/24"], last_transition=0.0),
+    ],
+}
+
+
+@pytest.mark.parametrize("version", STATES)
+def test_dumps(version: str) -> None:
+    assert keepalived_dump.instances(DUMPS[version].read_text()) == STATES[version]
+
+
+@pytest.mark.parametrize(
+    ("router", "priority", "expected"),
+    [
+        ("192.168.200.151", 0, ""),
+        ("224.0.0.18", 243, ""),
+        ("239.255.0.1", 243, ""),
+        ("ff02::12", 243, ""),
+        ("ff05::12", 243, ""),
+        ("(none)", 243, ""),
+        ("223.0.0.1", 243, "223.0.0.1"),
+        ("fe80::12", 1, "fe80::12"),
+        ("fd00::ff02", 243, "fd00::ff02"),
+    ],
+)
+def test_masters_that_were_heard_and_others(router: str, priority: int, expected: str) -> None:
+    dump = (
+        "------< VRRP Topology >------\n VRRP Instance = a\n   State = BACKUP\n"
+        f"   Master router = {router}\n   Master priority = {priority}\n   Virtual Router ID = 7\n"
+    )
+    (found,) = keepalived_dump.instances(dump)
+    assert (found["master"], found["virtual_router_id"]) == (expected, 7)
+
+
+@pytest.mark.parametrize("dump", ["", "------< Interfaces >------\n", " VRRP Instance = a\n   State = BACKUP\n"])
+def test_dumps_without_instances(dump: str) -> None:
+    assert keepalived_dump.instances(dump) == []
+
+
+HEEDS = "trap '{answer}' USR1\nwhile :; do sleep 0.02; done\n"
+WHOLE = "cat {dump} >$TMPDIR/new; mv $TMPDIR/new $TMPDIR/keepalived.data"
+
+
+@dataclass(frozen=True)
+class Daemon:
+    host: Host
+    process: subprocess.Popen[bytes]
+
+    def look(self) -> dict[str, Any]:
+        self.host.tool("systemctl", f"MainPID={self.process.pid}\n")
+        answer = self.host.look(proc=Path("/proc"), state=True)
+        assert "s3cret" not in json.dumps(answer)
+        return answer["daemon"]
+
+    @property
+    def lives(self) -> bool:
+        return self.process.poll() is None
+
+
+@contextmanager
+def running(
+    host: Host, answer: str, script: str = HEEDS, name: str = "keepalived", environment: Mapping[str, str] | None = None
+) -> Iterator[Daemon]:
+    """A real process of this name; answer: what it runs when it is asked for its state."""
+    state = host.directory / "state"
+    state.mkdir(exist_ok=True)
+    binary = host.directory / "state" / name
+    shutil.copy("/bin/bash", binary)
+    text = host.put("state/script", script.format(answer=answer.format(dump=DUMPS["2.2.7"])) + "# ready\n")
+    variables = {"PATH": os.environ["PATH"], "TMPDIR": str(state)} if environment is None else environment
+    process = subprocess.Popen([binary, text], env={"PATH": os.environ["PATH"], **variables})
+    try:
+        time.sleep(0.2)
+        yield Daemon(host, process)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@ends
+def test_the_daemon_tells_its_state(host: Host) -> None:
+    with running(host, WHOLE) as daemon:
+        (host.directory / "state" / "keepalived.data").write_text("of another time\n------< Interfaces >------\n")
+        found = daemon.look()
+        assert daemon.lives
+    assert (found["running"], found["pid"]) == (True, daemon.process.pid)
+    assert abs(found["since"] - time.time()) < 60
+    assert 0 <= found["state_age"] < 1
+    assert found["instances"] == STATES["2.2.7"]
+
+
+@newest
+def test_a_state_that_comes_in_pieces_is_waited_for(host: Host) -> None:
+    pieces = "head -c 2345 {dump} >$TMPDIR/keepalived.data; sleep 0.5; tail -c +2346 {dump} >>$TMPDIR/keepalived.data"
+    with running(host, pieces) as daemon:
+        found = daemon.look()
+    assert found["instances"] == STATES["2.2.7"]
+    assert 0.5 <= found["state_age"] < 1.5
+
+
+@newest
+def test_a_state_without_its_usual_end_is_taken_when_it_has_settled(host: Host) -> None:
+    with running(host, "sed /Interfaces/,\\$d {dump} >$TMPDIR/keepalived.data") as daemon:
+        found = daemon.look()
+    assert found["instances"] == STATES["2.2.7"]
+    assert 0.3 <= found["state_age"] < 1
+
+
+@newest
+@pytest.mark.parametrize("environment", [{}, {"TMPDIR": "relative"}], ids=["no TMPDIR", "a relative one"])
+def test_a_state_where_keepalived_puts_it_without_tmpdir(host: Host, environment: dict[str, str]) -> None:
+    answer = f"cat {{dump}} >{host.directory}/tmp/keepalived.data"
+    with running(host, answer, environment=environment) as daemon:
+        assert daemon.look()["instances"] == STATES["2.2.7"]
+
+
+@newest
+def test_a_state_where_an_old_keepalived_puts_it_in_spite_of_tmpdir(host: Host) -> None:
+    with running(host, f"cat {{dump}} >{host.directory}/tmp/keepalived.data") as daemon:
+        assert daemon.look()["instances"] == STATES["2.2.7"]
+
+
+SILENT = {
+    "nothing": ":",
+    "an empty file": ": >$TMPDIR/keepalived.data",
+    "half a line": "printf half >$TMPDIR/keepalived.data",
+    "another file": "cat {dump} >$TMPDIR/keepalived_parent.data",
+    "a link": "cat {dump} >$TMPDIR/new; ln -sf new $TMPDIR/keepalived.data",
+}
+
+
+@newest
+@pytest.mark.parametrize("answer", SILENT.values(), ids=SILENT)
+def test_a_daemon_that_does_not_answer(host: Host, answer: str) -> None:
+    with running(host, answer) as daemon:
+        if answer == ":":
+            shutil.copy(DUMPS["2.2.7"], host.directory / "state" / "keepalived.data")
+        os.mkfifo(host.directory / "tmp" / "keepalived.data")
+        found = daemon.look()
+        assert daemon.lives
+    assert (found["running"], found["state_age"], found["instances"]) == (True, None, [])
+
+
+@newest
+@needs_root
+def test_a_state_that_another_user_has_written_does_not_count(host: Host) -> None:
+    with running(host, WHOLE.replace("; mv", "; chown nobody $TMPDIR/new; mv")) as daemon:
+        assert daemon.look()["state_age"] is None
+
+
+@ends
+def test_a_daemon_that_would_end_on_the_signal_is_not_asked(host: Host) -> None:
+    with running(host, "", script="while :; do sleep 0.02; done\n") as daemon:
+        found = daemon.look()
+        time.sleep(0.2)
+        assert daemon.lives
+    assert (found["running"], found["state_age"], found["instances"]) == (True, None, [])
+
+
+@newest
+def test_a_process_of_another_name_is_not_asked(host: Host) -> None:
+    with running(host, WHOLE, name="other") as daemon:
+        found = daemon.look()
+    assert found["state_age"] is None
+    assert not (host.directory / "state" / "keepalived.data").exists()

@@ -26,7 +26,8 @@ from typing import Any
 import ansible
 import pytest
 
-MODULES = Path(__file__).parents[2] / "plugins" / "modules"
+PLUGINS = Path(__file__).parents[2] / "plugins"
+MODULES = PLUGINS / "modules"
 LAB = Path("/var/lib/evenkeel-lab")
 VERSIONS = ("2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 # The module_utils of the control node's ansible-core need 3.8; hosts with an older Python are managed with this one.
@@ -108,6 +109,18 @@ def reachable() -> Iterator[Path]:
         yield Path(name)
 
 
+def packed(directory: Path) -> Path:
+    """The collection's module_utils as Ansible packs them."""
+    package = directory
+    for part in ("ansible_collections", "evenkeel", "nginx_ha", "plugins", "module_utils"):
+        package /= part
+        package.mkdir(parents=True, exist_ok=True)
+        (package / "__init__.py").touch()
+    for path in (PLUGINS / "module_utils").glob("*.py"):
+        shutil.copy(path, package)
+    return directory
+
+
 @pytest.fixture(scope="session", params=VERSIONS, ids=lambda version: f"python{version}")
 def python(request: pytest.FixtureRequest, reachable: Path) -> Python:
     version = request.param
@@ -122,13 +135,13 @@ def python(request: pytest.FixtureRequest, reachable: Path) -> Python:
         if not (library / "ansible").exists():
             (library / "ansible").symlink_to(Path(ansible.__file__).parent)
     temporary = reachable / f"tmp-{version}"
-    temporary.mkdir()
+    temporary.mkdir(exist_ok=True)
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(reachable),
         "LC_ALL": "C.UTF-8",
         "TMPDIR": str(temporary),
-        "PYTHONPATH": str(library),
+        "PYTHONPATH": f"{library}:{packed(reachable / 'collection')}",
         "PYTHONPYCACHEPREFIX": str(reachable / "bytecode"),
         "no_proxy": "127.0.0.1",
     }
@@ -165,16 +178,25 @@ def listing(root: Path) -> dict[str, str]:
 def test_a_new_file_is_never_readable_by_others_before_it_has_its_mode(python: Python, root: Path) -> None:
     arguments = files(root, secret="password\n")
     arguments["files"][0]["mode"] = "0640"
+    names = root.parent / "names"
     checks_mode_at_once = (
-        "import os, ansible.module_utils.basic as basic\n"
-        "move = basic.AnsibleModule.atomic_move\n"
-        "def checked(self, source, target, *rest, **options):\n"
-        "    move(self, source, target, *rest, **options)\n"
-        "    assert os.stat(target).st_mode & 0o077 == 0, oct(os.stat(target).st_mode)\n"
-        "basic.AnsibleModule.atomic_move = checked"
+        "import os\n"
+        "own, change, move = os.fchown, os.fchmod, os.rename\n"
+        "def checked_own(descriptor, *owner):\n"
+        "    assert os.fstat(descriptor).st_mode & 0o777 == 0o600\n"
+        "    own(descriptor, *owner)\n"
+        "def checked_change(descriptor, mode):\n"
+        "    assert os.fstat(descriptor).st_mode & 0o777 == 0o600\n"
+        "    change(descriptor, mode)\n"
+        "def checked_move(source, target):\n"
+        "    assert os.stat(source).st_mode & 0o777 == 0o640\n"
+        "    move(source, target)\n"
+        f"    open({str(names)!r}, 'a').write(target + '\\n')\n"
+        "os.fchown, os.fchmod, os.rename = checked_own, checked_change, checked_move"
     )
-    answer = python.run("config_files", arguments, preload=checks_mode_at_once)
+    answer = python.run("config_files", arguments, umask=0, preload=checks_mode_at_once)
     assert answer["changed"] is True
+    assert names.read_text() == f"{root}/secret.conf\n"
     assert mode(root / "secret.conf") == 0o640
 
 

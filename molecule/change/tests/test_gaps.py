@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes that members cannot make one after the other: the gap is bounded."""
+
+from __future__ import annotations
+
+import pytest
+from labtest import Cluster, site
+
+BOTH = {"192.168.200.200": "nginx1", "192.168.200.210": "nginx2"}
+PINNED = [
+    {"name": "VI_1", "address": "192.168.200.200/24", "virtual_router_id": 61},
+    {"name": "VI_2", "address": "192.168.200.210/24", "virtual_router_id": 62},
+]
+CHANGES = {
+    "VRID": {"keepalived_vips": PINNED, "keepalived_allow_vrid_change": True},
+    "VRRP version and password": {
+        "keepalived_vrrp_version": 2,
+        "keepalived_advert_int": 1,
+        "keepalived_auth_pass": "abcd",
+    },
+}
+# Milliseconds: generous, for machines are shared. './dev bench' has the figures.
+LONGEST_GAP = 3000
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_the_gap_is_bounded(cluster: Cluster, change: dict[str, object]) -> None:
+    cluster.settle(dict(BOTH))
+    for variables in (change, {"keepalived_allow_vrid_change": True}):
+        with cluster.client_watching(targets=list(BOTH)) as seen:
+            run = site(**variables)
+            assert run.code == 0, run.output
+            assert run.did("Silence the other members")
+            cluster.settle(dict(BOTH))
+        for target in seen.values():
+            assert target["gap_ms"] < LONGEST_GAP
+
+
+def test_one_member_alone_is_refused(cluster: Cluster) -> None:
+    run = site(arguments=("--limit", "nginx1"), **CHANGES["VRRP version and password"])
+    assert run.code != 0
+    assert "nginx2 is not in this run" in run.message
+    assert not run.did("Have keepalived's unit and configuration present")
+    cluster.settle(dict(BOTH))
+
+
+def test_a_halt_before_a_disruption(cluster: Cluster) -> None:
+    before = cluster.run("nginx1", "systemctl show --property=MainPID keepalived")
+    run = site(keepalived_version="2.3.3", site_allow_disruption=False)
+    assert run.code != 0
+    assert "site_allow_disruption is false, and this run would disrupt service. Nothing was changed." in run.message
+    assert "VI_1 (192.168.200.200)" in run.message
+    assert cluster.run("nginx1", "systemctl show --property=MainPID keepalived") == before
+    assert site(site_allow_disruption=False).code == 0

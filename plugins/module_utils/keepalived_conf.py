@@ -1,0 +1,98 @@
+# Copyright (c) 2026, The evenkeel developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a keepalived.conf configures."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([{}])|((?:\\.|[^\s{}"#!\\])+)|([#!])')
+# keepalived's own, where the configuration names none.
+PRIORITY, ADVERT_INT, VRRP_VERSION = 100, 1.0, 2
+
+
+def statements(text):
+    """A configuration as pairs of a line's words and the statements of its block."""
+    root = []
+    stack = [root]
+    for line in text.splitlines():
+        words = []
+        for quoted, brace, word, comment in TOKEN.findall(line):
+            if comment:
+                break
+            if not brace:
+                words.append(quoted or word)
+                continue
+            if words:
+                stack[-1].append((words, []))
+                words = []
+            if brace == "{":
+                # On a line of its own it opens the block of the line before.
+                stack.append(stack[-1][-1][1] if stack[-1] else [])
+            elif len(stack) > 1:
+                stack.pop()
+        if words:
+            stack[-1].append((words, []))
+    return root
+
+
+def instances(configuration):
+    """What each vrrp_instance block with a VRID says."""
+    found = []
+    for words, inner in _blocks(configuration, "vrrp_instance"):
+        vrid = _number(inner, "virtual_router_id", int, None)
+        if words and vrid is not None:
+            listed = [line[0] for dummy, block in _blocks(inner, "virtual_ipaddress") for line, dummy in block]
+            found.append(
+                {
+                    "name": words[0],
+                    "virtual_router_id": vrid,
+                    "priority": _number(inner, "priority", int, PRIORITY),
+                    "advert_int": _number(inner, "advert_int", float, ADVERT_INT),
+                    "virtual_ipaddress": [with_prefix(address) for address in listed],
+                }
+            )
+    return found
+
+
+def vrrp_version(configuration):
+    default = VRRP_VERSION if instances(configuration) else None
+    return _number(_inside(configuration, "global_defs"), "vrrp_version", int, default)
+
+
+def has_other_password(configuration, password):
+    """Whether any instance has another password than this one, or none."""
+    bodies = [inner for dummy, inner in _blocks(configuration, "vrrp_instance")]
+    return any(_value(_inside(body, "authentication"), "auth_pass") != password for body in bodies)
+
+
+def with_prefix(address):
+    """An address without a prefix stands for itself alone."""
+    if "/" in address:
+        return address
+    return address + ("/128" if ":" in address else "/32")
+
+
+def _blocks(among, keyword):
+    return [(words[1:], inner) for words, inner in among if words[0] == keyword]
+
+
+def _inside(among, keyword):
+    return [statement for dummy, inner in _blocks(among, keyword) for statement in inner]
+
+
+def _value(among, keyword):
+    """The last value of a keyword, or empty."""
+    found = [words[0] for words, dummy in _blocks(among, keyword) if words]
+    return found[-1] if found else ""
+
+
+def _number(among, keyword, kind, default):
+    try:
+        return kind(_value(among, keyword))
+    except ValueError:
+        return default

@@ -1,0 +1,322 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The evenkeel developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: nginx_info
+short_description: Which nginx a host has, what it is made of, and what it answers
+version_added: 0.1.0
+author: The evenkeel developers (@evenkeel)
+description:
+  - Tells nginx's version, its processes, the digests of all files of its configuration, of its keys and its certificates, and what it
+    answers to requests from this host.
+  - Of keys nothing but their digests is returned.
+options:
+  binary:
+    description: The nginx to ask. The one on C(PATH) if it is not given.
+    type: path
+  config:
+    description: The configuration.
+    type: path
+    default: /etc/nginx/nginx.conf
+  probes:
+    description: HTTP requests to send, all at once.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      address:
+        description: The IP address to connect to, IPv4 or IPv6.
+        type: str
+        required: true
+      port:
+        description: The TCP port to connect to.
+        type: int
+        default: 80
+      host:
+        description: The C(Host) header. The address if it is not given.
+        type: str
+      path:
+        description: The path to ask for.
+        type: str
+        default: /
+  timeout:
+    description: Within how many seconds the first line of an answer has to come.
+    type: float
+    default: 2.0
+  packages:
+    description:
+      - Whether to ask the package manager, for RV(packages) and RV(candidates). It answers from its present lists, which this module does
+        not refresh.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Changes nothing, and runs in check mode too.
+    support: full
+  diff_mode:
+    description: There is nothing to differ.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Look at nginx
+  evenkeel.nginx_ha.nginx_info:
+    packages: true
+  register: nginx
+
+- name: Make sure that it answers
+  evenkeel.nginx_ha.nginx_info:
+    probes:
+      - {address: 127.0.0.1, port: 8080, path: /healthz}
+      - {address: 192.0.2.200, host: www.example.com}
+  register: nginx
+  failed_when: nginx.answers | rejectattr('status', 'eq', 200) | list | length > 0
+"""
+
+RETURN = r"""
+installed:
+  description: Whether there is an nginx.
+  returned: success
+  type: bool
+version:
+  description: Its version, such as V(1.22.1), or empty.
+  returned: success
+  type: str
+running:
+  description: Whether it runs, by its PID file C(/run/nginx.pid).
+  returned: success
+  type: bool
+pid:
+  description: Its main process, or V(0).
+  returned: success
+  type: int
+workers:
+  description: The processes that take requests; those that only finish theirs are not among them.
+  returned: success
+  type: list
+  elements: int
+packages:
+  description: The versions of the installed packages of nginx and its modules by their names.
+  returned: with O(packages)
+  type: dict
+candidates:
+  description: The versions that the package manager would upgrade these to, for those that it would upgrade.
+  returned: with O(packages)
+  type: dict
+files:
+  description: The SHA-256 of each file of the configuration by its path, O(config) first.
+  returned: success
+  type: dict
+certificates:
+  description: What tells the keys and certificates of the configuration apart, by their paths. Names with variables in them are left out.
+  returned: success
+  type: dict
+  contains:
+    sha256:
+      description: The file's SHA-256, or null where there is no such file.
+      type: str
+    not_after:
+      description: Until when the certificate is valid, as C(openssl) prints it, or null. Files of C(ssl_certificate) have it alone.
+      type: str
+answers:
+  description: What came of O(probes), in their order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    address:
+      description: The address.
+      type: str
+    port:
+      description: The port.
+      type: int
+    host:
+      description: The C(Host) header.
+      type: str
+    status:
+      description: The HTTP status, or V(0) without one.
+      type: int
+    error:
+      description: Why there is no status, or empty.
+      type: str
+"""
+
+import os
+import re
+import socket
+import threading
+import time
+from contextlib import closing
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.text.converters import to_bytes, to_native, to_text
+from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import nginx_conf, processes
+
+OURS = re.compile(r"(?:lib)?nginx(?:-.*)?$")
+PATTERNS = ("nginx", "nginx-*", "libnginx-*")
+PLAIN = {"LC_ALL": "C"}
+
+
+def version_of(module, binary):
+    dummy, out, err = module.run_command([binary, "-v"])
+    found = re.search(r"version: \S+?/([0-9.]+)", out + err)
+    return found.group(1) if found else ""
+
+
+def workers(pid):
+    titles = processes.children(pid) if pid else []
+    return [
+        worker for worker, title in titles if title.startswith("nginx: worker process") and "shutting down" not in title
+    ]
+
+
+def certificates(module, named):
+    """Digests by path; a certificate has its end, too, also where its key is in the same file."""
+    openssl = module.get_bin_path("openssl")
+    found = {}
+    for directive, path in named:
+        entry = found.setdefault(path, {"sha256": nginx_conf.digest(nginx_conf.content(path))})
+        if directive in nginx_conf.CERTIFICATES and "not_after" not in entry:
+            entry["not_after"] = not_after(module, openssl, path) if openssl and entry["sha256"] else None
+    return found
+
+
+def not_after(module, openssl, path):
+    dummy, out, dummy = module.run_command([openssl, "x509", "-noout", "-enddate", "-in", path])
+    found = re.search(r"^notAfter=(.*)$", out, re.M)
+    return found.group(1).strip() if found else None
+
+
+def ask_package_manager(module):
+    """The installed packages, and what it would upgrade of them."""
+    apt, dpkg = module.get_bin_path("apt-get"), module.get_bin_path("dpkg-query")
+    if apt and dpkg:
+        return ask_apt(module, apt, dpkg)
+    rpm = module.get_bin_path("rpm")
+    return ask_rpm(module, rpm) if rpm else ({}, {})
+
+
+def ask_apt(module, apt, dpkg):
+    form = "${db:Status-Abbrev} ${Package} ${Version}\\n"
+    dummy, out, dummy = module.run_command([dpkg, "-W", "-f", form] + list(PATTERNS), environ_update=PLAIN)
+    rows = re.findall(r"^(\w)[itW]\S*\s+(\S+)\s+(\S+)$", out, re.M)
+    free = [name for wanted, name, dummy in rows if wanted != "h"]
+    upgrades = []
+    if free:
+        words = [apt, "--simulate", "--only-upgrade", "--option", "Debug::NoLocking=true", "install"] + free
+        dummy, out, dummy = module.run_command(words, environ_update=PLAIN)
+        upgrades = re.findall(r"^Inst (\S+) \[\S+\] \((\S+)", out, re.M)
+    return dict(row[1:] for row in rows), dict(pair for pair in upgrades if pair[0] in free)
+
+
+def ask_rpm(module, rpm):
+    form = "%{NAME} %|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\n"
+    dummy, out, dummy = module.run_command([rpm, "-qa", "--qf", form, "nginx*"], environ_update=PLAIN)
+    installed = dict(pair for pair in re.findall(r"^(\S+) (\S+)$", out, re.M) if OURS.match(pair[0]))
+    dnf, yum = module.get_bin_path("dnf"), module.get_bin_path("yum")
+    listing = [dnf, "-q", "--cacheonly", "list", "--upgrades"] if dnf else [yum, "-q", "--cacheonly", "list", "updates"]
+    if not installed or not listing[0]:
+        return installed, {}
+    dummy, out, dummy = module.run_command(listing + sorted(installed), environ_update=PLAIN)
+    # yum breaks rows that are too long for 80 columns.
+    upgrades = re.findall(r"^([\w.+-]+)\.\w+\s+(\d\S*)\s+\S+[ \t]*$", out, re.M)
+    return installed, dict(pair for pair in upgrades if pair[0] in installed)
+
+
+def ask(probes, timeout):
+    """All requests at once, so that together they last no longer than one."""
+    answers = [None] * len(probes)
+
+    def run(index):
+        answers[index] = answer(probes[index], timeout)
+
+    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(probes))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def answer(probe, timeout):
+    address = probe["address"]
+    host = probe["host"] or ("[%s]" % address if ":" in address else address)
+    found = {"address": address, "port": probe["port"], "host": host, "status": 0, "error": ""}
+    request = "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % (probe["path"], host)
+    try:
+        line = first_line(address, probe["port"], to_bytes(request), timeout)
+    except socket.timeout:
+        found["error"] = "no answer within %g s" % timeout
+    except (socket.error, OverflowError, TypeError, ValueError) as error:
+        found["error"] = to_native(getattr(error, "strerror", None) or error)
+    else:
+        status = re.match(r"HTTP/\d(?:\.\d)? (\d{3})(?:\s|$)", line)
+        if status:
+            found["status"] = int(status.group(1))
+        else:
+            found["error"] = "not HTTP: %s" % line[:60] if line else "the connection ended without an answer"
+    return found
+
+
+def first_line(address, port, request, timeout):
+    deadline = time.time() + timeout
+    received = b""
+    with closing(socket.create_connection((address, port), timeout)) as connection:
+        connection.sendall(request)
+        while b"\n" not in received and len(received) < 4096:
+            left = deadline - time.time()
+            if left <= 0:
+                raise socket.timeout()
+            connection.settimeout(left)
+            part = connection.recv(1024)
+            if not part:
+                break
+            received += part
+    return to_text(received.split(b"\n")[0].strip(), errors="replace")
+
+
+def main():
+    probe = dict(
+        address=dict(type="str", required=True),
+        port=dict(type="int", default=80),
+        host=dict(type="str"),
+        path=dict(type="str", default="/"),
+    )
+    module = AnsibleModule(
+        argument_spec=dict(
+            binary=dict(type="path"),
+            config=dict(type="path", default="/etc/nginx/nginx.conf"),
+            probes=dict(type="list", elements="dict", default=[], options=probe),
+            timeout=dict(type="float", default=2.0),
+            packages=dict(type="bool", default=False),
+        ),
+        supports_check_mode=True,
+    )
+    params = module.params
+    binary = params["binary"] or module.get_bin_path("nginx")
+    installed = bool(binary) and os.access(binary, os.X_OK)
+    pid = processes.of_pid_file("nginx")
+    files, named = nginx_conf.files(params["config"])
+    found = dict(
+        installed=installed,
+        version=version_of(module, binary) if installed else "",
+        running=bool(pid),
+        pid=pid,
+        workers=workers(pid),
+        files=files,
+        certificates=certificates(module, named),
+        answers=ask(params["probes"], params["timeout"]),
+    )
+    if params["packages"]:
+        found["packages"], found["candidates"] = ask_package_manager(module)
+    module.exit_json(changed=False, **found)
+
+
+if __name__ == "__main__":
+    main()

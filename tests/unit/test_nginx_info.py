@@ -1,0 +1,484 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What nginx_info makes of a host: nginx, the package managers and /proc are stand-ins; sockets and the module are real."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import test_keepalived_info
+import test_modules
+from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import nginx_conf
+from test_keepalived_info import Host, ends, newest
+
+# Fixtures of their own module, here too
+reachable = test_modules.reachable
+python = test_modules.python
+collection = test_keepalived_info.collection
+host = test_keepalived_info.bare
+
+PID = 800
+OPENSSL = shutil.which("openssl")
+
+
+def look(host: Host, **arguments: Any) -> dict[str, Any]:
+    return host.ask("nginx_info", **{"config": f"{host.directory}/nginx/nginx.conf", **arguments})
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def install(host: Host, said: str = "nginx version: nginx/1.22.1\n", code: int = 0) -> None:
+    host.script("nginx", f"echo '{said}' >&2\nexit {code}\n")
+
+
+# The binary and its processes
+
+
+def test_an_nginx_that_runs(host: Host) -> None:
+    install(host)
+    title = "nginx: worker process"
+    titles = {
+        PID: (1, "nginx: master process /usr/sbin/nginx -g daemon on; master_process on;"),
+        801: (PID, f"{title} is shutting down"),
+        802: (PID, title),
+        900: (PID, title),
+        803: (PID, "nginx: cache manager process"),
+        804: (PID, ""),
+        805: (1, title),
+        806: (80, title),
+    }
+    for pid, (parent, cmdline) in titles.items():
+        host.put(f"proc/{pid}/comm", "nginx\n")
+        host.put(f"proc/{pid}/stat", f"{pid} (nginx) S {parent} 1 1 0\n")
+        host.put(f"proc/{pid}/cmdline", cmdline.replace(" ", "\0") if pid == PID else f"{cmdline}\0\0")
+    host.put("proc/uptime", "1 1\n")
+    host.put("run/nginx.pid", f"{PID}\n")
+    host.put("nginx/nginx.conf", "events {}\n")
+    config = host.directory / "nginx" / "nginx.conf"
+    answer = look(host)
+    assert {key: answer[key] for key in answer if key != "invocation"} == {
+        "changed": False,
+        "installed": True,
+        "version": "1.22.1",
+        "running": True,
+        "pid": PID,
+        "workers": [802, 900],
+        "files": {str(config): sha256(config)},
+        "certificates": {},
+        "answers": [],
+    }
+    assert host.asked("nginx") == ["-v"]
+
+
+@ends
+def test_a_bare_host(host: Host) -> None:
+    answer = look(host, packages=True)
+    assert (answer["installed"], answer["version"], answer["running"], answer["pid"]) == (False, "", False, 0)
+    for key, empty in {"workers": [], "files": {}, "certificates": {}, "packages": {}, "candidates": {}}.items():
+        assert answer[key] == empty
+
+
+@newest
+def test_a_binary_elsewhere(host: Host) -> None:
+    install(host, "nginx version: openresty/1.21.4.1 (built by hand)")
+    other = host.directory / "other"
+    (host.directory / "bin" / "nginx").rename(other)
+    assert look(host)["installed"] is False
+    answer = look(host, binary=str(other))
+    assert (answer["installed"], answer["version"]) == (True, "1.21.4.1")
+    answer = look(host, binary=str(host.directory / "absent"))
+    assert (answer["installed"], answer["version"]) == (False, "")
+
+
+@newest
+def test_an_nginx_that_cannot_tell_its_version(host: Host) -> None:
+    install(host, "libpcre2-8.so.0: cannot open shared object file", code=127)
+    answer = look(host)
+    assert (answer["installed"], answer["version"]) == (True, "")
+
+
+@newest
+@pytest.mark.parametrize(
+    ("content", "comm"), [(f"{PID}\n", "sshd"), ("801\n", "nginx"), ("", "nginx"), ("x\n", "nginx")]
+)
+def test_a_pid_file_that_was_left_over(host: Host, content: str, comm: str) -> None:
+    host.put(f"proc/{PID}/comm", f"{comm}\n")
+    host.put("run/nginx.pid", content)
+    answer = look(host)
+    assert (answer["running"], answer["pid"], answer["workers"]) == (False, 0, [])
+
+
+# The configuration
+
+CONFIGURATION = """
+# include commented.conf;
+load_module modules/one.so;  # include commented.conf;
+include modules-enabled/*.conf;
+events { worker_connections 8; }
+http {
+    include {base}/mime.types;
+    log_format main '$remote_addr; include quoted.conf; { "$request" # ';
+    include "nginx_ha/quoted name.conf";
+    include missing/*.conf missing.conf;
+    server {
+        listen 80;
+        set $x ${{scheme}};include nginx_ha/[ab].conf;
+        add_header X-Say "it \\"includes\\"; include quoted.conf;";
+    }
+}
+"""
+
+
+@ends
+def test_all_files_of_the_configuration(host: Host) -> None:
+    base = host.directory / "nginx"
+    files = {
+        "nginx.conf": CONFIGURATION.replace("{base}", str(base)).replace("{{", "{").replace("}}", "}"),
+        "modules-enabled/50-b.conf": "load_module b.so;\n",
+        "modules-enabled/10-a.conf": "load_module a.so;\n",
+        "mime.types": "types { text/html html; }\n",
+        "nginx_ha/quoted name.conf": "include ../nginx.conf; include nginx_ha/a.conf;\n",
+        "nginx_ha/a.conf": "include deep/größe.conf;\n",
+        "nginx_ha/b.conf": "# größer\n",
+        "nginx_ha/c.conf": "# not included\n",
+        "deep/größe.conf": "\n",
+        "quoted.conf": "",
+        "commented.conf": "",
+        "modules-enabled/.hidden.conf": "",
+    }
+    for name, content in files.items():
+        host.put(f"nginx/{name}", content)
+    found = look(host)["files"]
+    expected = [
+        "nginx.conf",
+        "modules-enabled/10-a.conf",
+        "modules-enabled/50-b.conf",
+        "mime.types",
+        "nginx_ha/quoted name.conf",
+        "nginx_ha/a.conf",
+        "deep/größe.conf",
+        "nginx_ha/b.conf",
+    ]
+    assert found == {str(base / name): sha256(base / name) for name in expected}
+    if host.python.path.parent.parent.name != "2.7.18":
+        assert list(found) == [str(base / name) for name in expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a b c; d;", [["a", "b", "c"], ["d"]]),
+        ("http{server{listen 80;}}", [["http"], ["server"], ["listen", "80"]]),
+        ("a 'b;c' \"d{e\" f\\;g;", [["a", "b;c", "d{e", "f\\;g"]]),
+        ("a ${b}c;d '';", [["a", "${b}c"], ["d", ""]]),
+        ('a "say \\"b\\"\nand c"; # d\ne#f;', [["a", 'say "b"\nand c'], ["e#f"]]),
+        ("a 'it\\'s'; unfinished", [["a", "it's"]]),
+        ("# all; commented", []),
+    ],
+)
+def test_directives(text: str, expected: list[list[str]]) -> None:
+    assert list(nginx_conf.directives(text)) == expected
+
+
+# Keys and certificates
+
+
+@pytest.fixture
+def pair(host: Host) -> tuple[Path, Path]:
+    if not OPENSSL:
+        pytest.skip("there is no openssl")
+    (host.directory / "bin" / "openssl").symlink_to(OPENSSL)
+    key, certificate = host.put("nginx/tls/key.pem", ""), host.put("nginx/tls/cert.pem", "")
+    words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"]
+    command = [OPENSSL, *words, "-subj", "/CN=www.example.com", "-keyout", key, "-out", certificate]
+    subprocess.run(command, check=True, capture_output=True)
+    return key, certificate
+
+
+@ends
+def test_certificates_and_keys(host: Host, pair: tuple[Path, Path]) -> None:
+    key, certificate = pair
+    others = {
+        name: host.put(f"nginx/tls/{name}", f"{name}\n") for name in ("ca.pem", "chain.pem", "dh.pem", "ticket.key")
+    }
+    broken = host.put("nginx/tls/broken.pem", "broken\n")
+    both = host.put("nginx/tls/both.pem", key.read_text() + certificate.read_text())
+    lines = [
+        "ssl_certificate_key tls/key.pem",
+        f"ssl_certificate {certificate}",
+        "ssl_certificate tls/../tls/cert.pem",
+        "ssl_certificate tls/broken.pem",
+        "ssl_certificate tls/absent.pem",
+        "ssl_certificate_key tls/both.pem",
+        "ssl_certificate tls/both.pem",
+        "ssl_client_certificate tls/ca.pem",
+        "ssl_trusted_certificate tls/chain.pem",
+        "ssl_dhparam tls/dh.pem",
+        "ssl_session_ticket_key tls/ticket.key",
+        "ssl_certificate tls/$ssl_server_name.pem",
+        "ssl_certificate data:$certificate",
+        "ssl_certificate_key engine:pkcs11:id",
+        "ssl_certificate_by_lua_file tls/key.lua",
+    ]
+    host.put("nginx/nginx.conf", "http { " + "".join(f"{line};\n" for line in lines) + "}\n")
+    answer = look(host)
+    found = answer["certificates"]
+    ends = {path: found[str(path)].pop("not_after") for path in (certificate, both)}
+    for text in ends.values():
+        assert 29.9 < (ssl.cert_time_to_seconds(text) - time.time()) / 86400 <= 30
+    digests = {str(path): {"sha256": sha256(path)} for path in (key, certificate, both, *others.values())}
+    digests[str(broken)] = {"sha256": sha256(broken), "not_after": None}
+    digests[f"{host.directory}/nginx/tls/absent.pem"] = {"sha256": None, "not_after": None}
+    assert found == digests
+    assert "PRIVATE" not in json.dumps(answer)
+    assert not [line for line in key.read_text().splitlines()[1:-1] if line in json.dumps(answer)]
+
+
+@newest
+def test_without_openssl_nobody_knows_when_a_certificate_ends(host: Host, pair: tuple[Path, Path]) -> None:
+    (host.directory / "bin" / "openssl").unlink()
+    host.put("nginx/nginx.conf", "ssl_certificate tls/cert.pem;\n")
+    assert look(host)["certificates"] == {str(pair[1]): {"sha256": sha256(pair[1]), "not_after": None}}
+
+
+# Packages
+
+DPKG = """ii  nginx 1.22.1-9
+ii  nginx-common 1.22.1-9
+it  libnginx-mod-stream 1:1.22.1-9+b1
+hi  libnginx-mod-geoip 1.22.1-9
+rc  nginx-core 1.18.0-6
+un  nginx-full <none>
+iF  nginx-light 1.22.1-9
+"""
+APT = """NOTE: This is only a simulation!
+The following packages will be upgraded:
+  nginx nginx-common
+Inst libssl3 [3.0.11-1] (3.0.15-1 Debian-Security:12/stable-security [amd64])
+Inst nginx-common [1.22.1-9] (1.22.1-9+deb12u1 Debian-Security:12/stable-security [all]) []
+Inst nginx [1.22.1-9] (1.22.1-9+deb12u1 Debian-Security:12/stable-security [amd64])
+Inst nginx-full (1.22.1-9 Debian:12/stable [amd64])
+Conf nginx-common (1.22.1-9+deb12u1 Debian-Security:12/stable-security [all])
+"""
+INSTALLED = {
+    "nginx": "1.22.1-9",
+    "nginx-common": "1.22.1-9",
+    "libnginx-mod-stream": "1:1.22.1-9+b1",
+    "libnginx-mod-geoip": "1.22.1-9",
+}
+
+
+@ends
+def test_packages_of_debian(host: Host) -> None:
+    host.tool("dpkg-query", DPKG, code=1)
+    host.tool("apt-get", APT)
+    host.tool("rpm", "nginx 9-9\n")
+    answer = look(host, packages=True)
+    assert answer["packages"] == INSTALLED
+    assert answer["candidates"] == {"nginx": "1.22.1-9+deb12u1", "nginx-common": "1.22.1-9+deb12u1"}
+    assert host.asked("dpkg-query") == [
+        r"-W -f ${db:Status-Abbrev} ${Package} ${Version}\n nginx nginx-* libnginx-*",
+    ]
+    assert host.asked("apt-get") == [
+        "--simulate --only-upgrade --option Debug::NoLocking=true install nginx nginx-common libnginx-mod-stream"
+    ]
+    assert host.asked("rpm") == []
+
+
+@newest
+def test_apt_is_not_asked_without_need(host: Host) -> None:
+    host.tool("apt-get", APT)
+    host.tool("dpkg-query", DPKG)
+    assert "packages" not in look(host)
+    assert host.asked("dpkg-query") == []
+    for nothing in ("", "hi  nginx 1.22.1-9\n"):
+        host.tool("dpkg-query", nothing)
+        assert look(host, packages=True)["candidates"] == {}
+    assert host.asked("apt-get") == []
+
+
+@newest
+def test_an_apt_that_fails_has_no_candidates(host: Host) -> None:
+    host.tool("dpkg-query", DPKG)
+    host.tool("apt-get", "E: Unable to correct problems\n", code=100)
+    answer = look(host, packages=True)
+    assert (answer["packages"], answer["candidates"]) == (INSTALLED, {})
+
+
+RPM = """nginx 1:1.20.1-16.el9
+nginx-core 1:1.20.1-16.el9
+nginx-filesystem 1:1.20.1-16.el9
+nginxology 1-1
+"""
+DNF = """Available Upgrades
+nginx.x86_64                   2:1.20.1-20.el9_5      appstream
+nginx-core.x86_64              2:1.20.1-20.el9_5      appstream
+openssl-libs.x86_64            1:3.2.2-6.el9          baseos
+"""
+YUM = """Updated Packages
+nginx-core.x86_64
+                2:1.20.1-20.el9_5
+                                    a-repository-with-a-long-name
+nginx.x86_64    2:1.20.1-20.el9_5   appstream
+"""
+
+
+@ends
+@pytest.mark.parametrize("manager", ["dnf", "yum"])
+def test_packages_of_red_hat(host: Host, manager: str) -> None:
+    host.tool("rpm", RPM)
+    host.tool("yum", YUM)
+    if manager == "dnf":
+        host.tool("dnf", DNF)
+    answer = look(host, packages=True)
+    assert answer["packages"] == dict.fromkeys(("nginx", "nginx-core", "nginx-filesystem"), "1:1.20.1-16.el9")
+    assert answer["candidates"] == dict.fromkeys(("nginx", "nginx-core"), "2:1.20.1-20.el9_5")
+    names = "nginx nginx-core nginx-filesystem"
+    assert host.asked("rpm") == [r"-qa --qf %{NAME} %|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\n nginx*"]
+    asked = {
+        "dnf": ([f"-q --cacheonly list --upgrades {names}"], []),
+        "yum": ([], [f"-q --cacheonly list updates {names}"]),
+    }
+    assert (host.asked("dnf"), host.asked("yum")) == asked[manager]
+
+
+@newest
+@pytest.mark.parametrize(
+    "said", ["", "Error: No matching Packages to list\n", None], ids=["nothing", "error", "no dnf"]
+)
+def test_a_dnf_that_fails_has_no_candidates(host: Host, said: str | None) -> None:
+    host.tool("rpm", "nginx 1:1.20.1-16.el9\n")
+    if said is not None:
+        host.tool("dnf", said, code=1)
+    answer = look(host, packages=True)
+    assert (answer["packages"], answer["candidates"]) == ({"nginx": "1:1.20.1-16.el9"}, {})
+
+
+# Probes
+
+Handler = Callable[[socket.socket], None]
+
+
+@contextmanager
+def serving(handler: Handler, address: str = "127.0.0.1") -> Iterator[tuple[int, list[bytes]]]:
+    """A server that reads each request and hands the connection to the handler."""
+    requests: list[bytes] = []
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family) as server:
+
+        def run() -> None:
+            while True:
+                try:
+                    connection, dummy = server.accept()
+                except OSError:
+                    return
+                threading.Thread(target=handle, args=(connection,), daemon=True).start()
+
+        def handle(connection: socket.socket) -> None:
+            with connection:
+                requests.append(connection.recv(4096))
+                with suppress(OSError):
+                    handler(connection)
+
+        threading.Thread(target=run, daemon=True).start()
+        yield server.getsockname()[1], requests
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def saying(*parts: bytes, pause: float = 0) -> Handler:
+    def handler(connection: socket.socket) -> None:
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(pause)
+
+    return handler
+
+
+def outcomes(answers: Sequence[dict[str, Any]]) -> list[tuple[int, str]]:
+    return [(answer["status"], answer["error"]) for answer in answers]
+
+
+@ends
+def test_answers_of_ipv4_and_ipv6(host: Host) -> None:
+    well, ill = saying(b"HTTP/1.1 200 OK\r\nX: y\r\n\r\nok"), saying(b"HTTP/1.0 503 Sorry\r\n\r\n")
+    with serving(well) as (port, requests), serving(ill, "::1") as (port6, requests6):
+        probes = [
+            {"address": "127.0.0.1", "port": port, "host": "www.example.com", "path": "/healthz"},
+            {"address": "::1", "port": port6},
+            {"address": "127.0.0.1", "port": port},
+        ]
+        answers = look(host, probes=probes)["answers"]
+    assert answers == [
+        {"address": "127.0.0.1", "port": port, "host": "www.example.com", "status": 200, "error": ""},
+        {"address": "::1", "port": port6, "host": "[::1]", "status": 503, "error": ""},
+        {"address": "127.0.0.1", "port": port, "host": "127.0.0.1", "status": 200, "error": ""},
+    ]
+    form = b"GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
+    assert sorted(requests) == [form % (b"/", b"127.0.0.1"), form % (b"/healthz", b"www.example.com")]
+    assert requests6 == [form % (b"/", b"[::1]")]
+
+
+ANSWERS: dict[str, tuple[Handler, int, str]] = {
+    "in pieces": (saying(b"HT", b"TP/1.1 30", b"1 Moved\r\n", pause=0.05), 301, ""),
+    "no reason": (saying(b"HTTP/1.1 204\r\n\r\n"), 204, ""),
+    "nothing": (saying(), 0, "the connection ended without an answer"),
+    "another protocol": (saying(b"SSH-2.0-OpenSSH_9.2\r\n"), 0, "not HTTP: SSH-2.0-OpenSSH_9.2"),
+    "not text": (saying(b"\xff\xfe" * 100 + b"\n"), 0, "not HTTP: " + "\ufffd" * 60),
+    "no end of line": (saying(b"x" * 100_000), 0, "not HTTP: " + "x" * 60),
+    "too slow": (saying(b"HTTP", b"/1.1 200 OK\r\n", pause=1.5), 0, "no answer within 1 s"),
+    "drop by drop": (saying(*[b"x"] * 10, pause=0.3), 0, "no answer within 1 s"),
+}
+
+
+@ends
+@pytest.mark.parametrize(("handler", "status", "error"), ANSWERS.values(), ids=ANSWERS)
+def test_strange_answers(host: Host, handler: Handler, status: int, error: str) -> None:
+    with serving(handler) as (port, dummy):
+        answers = look(host, timeout=1, probes=[{"address": "127.0.0.1", "port": port}])["answers"]
+    assert outcomes(answers) == [(status, error)]
+
+
+@ends
+def test_errors_become_texts(host: Host) -> None:
+    probes = [
+        {"address": "127.0.0.1", "port": 1},
+        {"address": "127.0.0.1", "port": 70000},
+        {"address": "127.0.0.1\0"},
+        {"address": "no.such.name.invalid"},
+        {"address": "a" * 70 + ".invalid"},
+        {"address": "::g"},
+    ]
+    answers = look(host, probes=probes)["answers"]
+    assert answers[0]["error"] == "Connection refused"
+    assert [answer["address"] for answer in answers] == [probe["address"] for probe in probes]
+    assert all(answer["status"] == 0 and len(answer["error"]) > 5 for answer in answers)
+
+
+@newest
+def test_probes_wait_together(host: Host) -> None:
+    with serving(saying(b"", pause=3)) as (port, requests):
+        before = time.time()
+        answers = look(host, timeout=0.6, probes=[{"address": "127.0.0.1", "port": port}] * 12)["answers"]
+        assert time.time() - before < 3
+    assert outcomes(answers) == [(0, "no answer within 0.6 s")] * 12
+    assert len(requests) == 12
+
+
+@newest
+def test_a_path_may_have_any_letters(host: Host) -> None:
+    with serving(saying(b"HTTP/1.1 200 OK\r\n")) as (port, requests):
+        look(host, probes=[{"address": "127.0.0.1", "port": port, "path": "/größe"}])
+    assert requests[0].split(b"\r\n")[0] == "GET /größe HTTP/1.1".encode()

@@ -274,10 +274,8 @@ class Store:
 
     def forget_change(self):
         """What a change has added to the manifest is nobody's once its files are back."""
-        before = self.journal["manifest"]
         try:
-            self.save("manifest.json", before)
-            self.manifest = before
+            self.save("manifest.json", self.journal["manifest"])
         except EnvironmentError:
             pass  # A manifest that lists more than was written does no harm.
         self.commit()

@@ -25,7 +25,7 @@ FALLBACK = "/tmp"
 PATIENCE = 3.0
 PAUSE = 0.02
 # After this long without a change a file is taken for complete that does not end as it should.
-SETTLED = 0.3
+SETTLED = 1.0
 LAST_SECTION = "------< Interfaces >------"
 
 

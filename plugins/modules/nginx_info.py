@@ -253,7 +253,7 @@ def answer(probe, timeout):
         line = first_line(address, probe["port"], to_bytes(request), timeout)
     except socket.timeout:
         found["error"] = "no answer within %g s" % timeout
-    except (socket.error, OverflowError, TypeError, ValueError) as error:
+    except (socket.error, ValueError) as error:
         found["error"] = to_native(getattr(error, "strerror", None) or error)
     else:
         status = re.match(r"HTTP/\d(?:\.\d)? (\d{3})(?:\s|$)", line)
@@ -265,6 +265,9 @@ def answer(probe, timeout):
 
 
 def first_line(address, port, request, timeout):
+    if not 0 < port < 65536:
+        # The resolver would take another one.
+        raise ValueError("there is no port %d" % port)
     deadline = time.time() + timeout
     received = b""
     with closing(socket.create_connection((address, port), timeout)) as connection:

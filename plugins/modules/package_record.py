@@ -15,8 +15,8 @@ author: The evenkeel developers (@evenkeel)
 description:
   - Tells which of the given packages the host lacks, and adds their names to a record. Run it before they are
     installed. What a host had before is never recorded.
-  - On Debian and its like, what apt would install along with them is recorded as well, as far as apt knows its package
-    lists. On hosts with RPM the given names alone are recorded.
+  - On Debian and its like, what apt would install along with them is recorded as well. Where apt cannot tell, its package lists are
+    updated first. On hosts with RPM the given names alone are recorded.
   - Installs and removes nothing.
 options:
   name:
@@ -128,8 +128,12 @@ class Dpkg:
 
     def additions(self, names):
         """All that apt would install for these names, or None where it cannot tell."""
-        words = [self.apt, "--simulate", "--quiet", "install"]
-        code, out, dummy = self.module.run_command(words + names, environ_update=ENGLISH)
+        words = [self.apt, "--simulate", "--quiet", "install"] + names
+        code, out, dummy = self.module.run_command(words, environ_update=ENGLISH)
+        if code and not self.module.check_mode:
+            # A bare host has no package lists yet.
+            self.module.run_command([self.apt, "--quiet", "update"], environ_update=ENGLISH)
+            code, out, dummy = self.module.run_command(words, environ_update=ENGLISH)
         if code:
             return None
         # Upgrades of what is there are announced as Inst, too.

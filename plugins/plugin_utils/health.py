@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -218,7 +219,7 @@ def status(hosts: Sequence[Host]) -> dict[str, Any]:
         "ok": bool(hosts) and all(well) and all(vip["ok"] for vip in found.values()),
         "hosts": {host.name: _state(host, vips) for host in hosts},
         "vips": found,
-        "table": [*_vip_table(vips), "", *_host_table(hosts, vips)],
+        "table": [*_vip_table(vips), "", *_host_table(hosts)],
     }
 
 
@@ -514,16 +515,14 @@ def _vip_table(vips: Sequence[Vip]) -> list[str]:
     return _columns(rows)
 
 
-def _host_table(hosts: Sequence[Host], vips: Sequence[Vip]) -> list[str]:
-    rows = [("host", "keepalived", "running for", "nginx", "check", "VIPs", "VRRP", "drained")]
+def _host_table(hosts: Sequence[Host]) -> list[str]:
+    rows = [("host", "keepalived", "since", "nginx", "check", "VRRP", "drained")]
     for host in hosts:
         if not host.reachable:
-            rows.append((host.name, "unreachable", *["-"] * 6))
+            rows.append((host.name, "unreachable", *["-"] * 5))
             continue
         since = host.daemon.get("since")
-        states = [
-            f"{instance['name']} {instance.get('state')} {instance.get('priority')}" for instance in host.instances
-        ]
+        states = Counter(str(instance.get("state")) for instance in host.instances)
         rows.append(
             (
                 host.name,
@@ -531,8 +530,8 @@ def _host_table(hosts: Sequence[Host], vips: Sequence[Vip]) -> list[str]:
                 duration(host.clock - since) if host.running and since else "-",
                 "does not run" if host.nginx_running is False else str(host.nginx.get("version") or "-"),
                 host.check,
-                ", ".join(_held(host, vips)) or "-",
-                ", ".join(states) or ("-" if host.answers or not host.running else "no answer"),
+                ", ".join(f"{count} {state}" for state, count in sorted(states.items(), reverse=True))
+                or ("-" if host.answers or not host.running else "no answer"),
                 host.drain or "-",
             )
         )

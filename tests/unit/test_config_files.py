@@ -290,6 +290,27 @@ def test_a_change_is_restored(runner: Runner, tmp_path: Path) -> None:
     assert (host.root / "a.conf").read_text() == "edited since\n"
 
 
+def test_restored_names_the_files_that_were_back_already(host: Host) -> None:
+    write(host.root / "a.conf", "old\n")
+    host.want(a="new\n", b="new\n")
+    host.run("present")
+    # As by a run that was killed before it told the service.
+    (host.root / "a.conf").write_text("old\n")
+    restored = host.run("restored")
+    assert restored["changed_files"] == restored["pending_files"] == host.paths("a.conf", "b.conf")
+    assert [step["before_header"] for step in restored["diff"]] == host.paths("b.conf")
+
+
+def test_a_link_to_the_right_content_is_left_alone(host: Host) -> None:
+    write(host.root / "target", "a\n", 0o600)
+    (host.root / "a.conf").symlink_to("target")
+    before = host.tree()
+    host.want(a="a\n")
+    assert host.run("tested")["pending_files"] == []
+    assert host.run("present")["changed"] is False
+    assert host.tree() == before
+
+
 def test_the_original_is_kept_once_and_the_previous_anew(host: Host) -> None:
     write(host.root / "a.conf", "original\n", 0o604)
     for text in ("first\n", "second\n", "third\n"):
@@ -297,6 +318,7 @@ def test_the_original_is_kept_once_and_the_previous_anew(host: Host) -> None:
         host.run("present")
         if text != "third\n":
             host.run("committed")
+    assert [path.read_text() for path in (host.store / "previous").rglob("*.conf")] == ["second\n"]
     host.run("restored")
     assert listing(host.root) == {"a.conf": "second\n"}
     assert mode(host.root / "a.conf") == 0o644
@@ -359,6 +381,16 @@ def test_a_directory_that_is_gone_is_made_again_for_its_file(host: Host) -> None
     (host.root / "sites").rmdir()
     host.run("restored")
     assert listing(host.root) == {"sites/default": "default\n"}
+
+
+def test_the_copies_are_those_of_the_last_change(host: Host) -> None:
+    write(host.root / "a.conf", OLD_SECRET)
+    host.want(a="new\n")
+    host.run("present")
+    host.run("committed")
+    host.want(a="new\n", b="new\n")
+    host.run("present")
+    assert list((host.store / "previous").rglob("*.conf")) == []
 
 
 def test_store_is_roots_alone_whatever_the_umask(host: Host) -> None:
@@ -694,6 +726,40 @@ def test_what_is_killed_while_it_removes_goes_on(runner: Runner, short: Path) ->
         assert (host.tree(), host.store.exists()) == (good, False)
 
 
+def test_the_lists_of_a_store_go_before_its_copies(host: Host) -> None:
+    write(host.root / "a.conf", "old\n")
+    host.want(a="new\n")
+    host.run("present")
+    checked = (
+        "import os, shutil\n"
+        "remove = shutil.rmtree\n"
+        "def checked(path, *rest):\n"
+        "    left = sorted(os.listdir(path))\n"
+        "    assert left == ['original', 'previous'] or not path.endswith('/nginx'), left\n"
+        "    remove(path, *rest)\n"
+        "shutil.rmtree = checked"
+    )
+    assert host.run("removed", preload=checked)["changed"] is True
+    assert not host.store.exists()
+
+
+def test_what_a_killed_run_has_left_is_no_part_of_the_configuration(host: Host) -> None:
+    write(host.root / "own" / "a.conf", "old\n")
+    good = host.tree()
+    for at in count(1):
+        host.want(own__a="new\n", own__b="new\n", purge=("own",))
+        host.run("present", trouble=Trouble(at))
+        if len(leftovers(host)) == 2:
+            break
+        host.run("restored")
+    a, b = host.paths("own/a.conf", "own/b.conf")
+    host.want(own__a="old\n", purge=("own",))
+    tested = host.run("tested")
+    assert (tested["pending_files"], tested["diff"]) == ([a, b], [])
+    host.run("present")
+    assert host.tree() == good
+
+
 @oldest
 def test_a_killed_commit_changes_nothing(runner: Runner, short: Path, new: dict[str, Any]) -> None:
     for host, _good, answer in each_step(runner, short, "committed", "kill"):
@@ -971,6 +1037,7 @@ def test_a_copy_that_is_missing_is_named_and_the_others_are_put_back(host: Host)
         f"Not every file could be put back:\n{host.root}/b.conf: its copy {copy} is missing\n"
         f"The copies stay in {host.store}/previous. Clear that up and run again."
     )
+    assert answer["changed_files"] == host.paths("a.conf", "c.conf")
     assert listing(host.root) == {"a.conf": "old\n", "b.conf": "new\n", "c.conf": "old\n"}
     copy.write_text("old\n")
     host.run("restored")

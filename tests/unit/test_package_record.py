@@ -136,6 +136,46 @@ def test_without_package_lists_the_names_alone_are_recorded(debian: Host) -> Non
     answer = debian.ask("keepalived", "socat")
     assert (answer["complete"], answer["recorded"]) == (False, ["keepalived", "socat"])
     assert debian.record.read_text() == "keepalived\nsocat\n"
+    assert debian.asked("apt-get")[1] == "--quiet update"
+
+
+@ends
+def test_package_lists_that_are_missing_are_fetched(debian: Host) -> None:
+    lists = debian.directory / "lists"
+    debian.script(
+        "apt-get",
+        f'case "$*" in *update*) : >{lists} ;; *) [ -e {lists} ] && /bin/cat {lists.parent}/apt-get.said ;; esac',
+    )
+    answer = debian.ask("keepalived")
+    assert (answer["complete"], answer["recorded"]) == (True, ["keepalived", "libnl-3-200", "zlib1g:i386"])
+
+
+@ends
+def test_what_nothing_else_needs_is_removable(debian: Host) -> None:
+    debian.record.parent.mkdir(parents=True)
+    debian.record.write_text("bash\ncurl\ngone\nman-db\n")
+    debian.tool("apt-mark")
+    debian.tool("apt-get", "Remv curl [7.88]\nRemv stranger [1]\nRemv bash [5.2]\n")
+    answer = debian.ask(state="removable")
+    assert (answer["changed"], answer["removable"]) == (False, ["bash", "curl"])
+    (marked,) = debian.asked("apt-mark")
+    assert marked.endswith(" auto bash curl man-db")
+    (asked,) = debian.asked("apt-get")
+    assert asked.startswith("--simulate ") and asked.endswith(" autoremove")
+    states = marked.split()[0].split("=")[1]
+    assert states in asked and not Path(states).exists()
+    assert "/var/lib/apt/extended_states" not in marked
+
+
+@ends
+def test_what_others_need_is_not_removable(redhat: Host) -> None:
+    redhat.record.parent.mkdir(parents=True)
+    redhat.record.write_text("bash\npkgconfig\n")
+    redhat.script(
+        "rpm",
+        'case "$*" in *whatrequires*pkgconfig) echo stranger ;; *whatrequires*) echo pkgconfig ;; *) echo "$3-1" ;; esac',
+    )
+    assert redhat.ask(state="removable")["removable"] == ["bash"]
 
 
 @ends

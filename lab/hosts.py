@@ -12,10 +12,11 @@ import image
 import podman as engine
 from machine import RUN, SSH_KEY, LabError, run, say
 from podman import podman
-from topology import FRONT, HOSTS, NETWORKS, SUITE, SUITES, Host, host
+from topology import FRONT, HOSTS, NETWORKS, SUITE, SUITES, Host, Network, host
 
 LABEL = "evenkeel-lab"
 OWNER = RUN / "owner"
+LINKS = Path("/sys/class/net")
 SSH_OPTIONS = (
     f"-i{SSH_KEY}",
     "-oUserKnownHostsFile=/dev/null",
@@ -44,6 +45,7 @@ def down() -> None:
     """Remove every host and network of the lab, also those of a run that was killed."""
     if not engine.STORAGE.exists():
         return
+    engine.forget_former_life()
     names = podman("ps", "--all", "--quiet", f"--filter=label={LABEL}").stdout.split()
     if names:
         podman("rm", "--force", "--time=0", *names)
@@ -51,7 +53,16 @@ def down() -> None:
     for net in NETWORKS:
         if net.name in present:
             podman("network", "rm", "--force", net.name)
+        _remove_bridge(net)
     engine.release()
+
+
+def _remove_bridge(net: Network) -> None:
+    """Podman leaves the bridge of hosts whose end it did not see."""
+    for line in run("ip", "-o", "address", "show", "to", f"{net.gateway}/32").stdout.splitlines():
+        bridge = LINKS / line.split()[1]
+        if (bridge / "brif").exists() and not any((bridge / "brif").iterdir()):
+            run("ip", "link", "delete", bridge.name)
 
 
 def status() -> None:
@@ -103,7 +114,7 @@ def act(name: str, action: str) -> None:
 def _cable(name: str) -> str:
     """This machine's end of the host's front interface."""
     link = podman("exec", host(name).name, "cat", f"/sys/class/net/{FRONT.interface}/iflink").stdout.strip()
-    for place in Path("/sys/class/net").iterdir():
+    for place in LINKS.iterdir():
         if (place / "ifindex").read_text().strip() == link:
             return place.name
     raise LabError(f"{name} has no cable at the front: it is down")

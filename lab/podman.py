@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -18,6 +19,9 @@ from pathlib import Path
 from machine import RUN, STATE, LabError, run
 
 STORAGE = STATE / "containers"
+VOLATILE = (RUN / "storage", RUN / "libpod")
+# Podman's record of given addresses has this fixed place, for all containers of the machine.
+ADDRESSES = Path("/run/containers/networks/ipam.db")
 PIDFILE = RUN / "namespace.pid"
 MARK = "evenkeel-lab-namespace"
 HOLD = "umount -R /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit 1; while :; do sleep 3600; done"
@@ -47,12 +51,22 @@ def release() -> None:
     PIDFILE.unlink(missing_ok=True)
 
 
+def forget_former_life() -> None:
+    """Where /run outlives the machine's processes, podman looks for namespaces of hosts that are no more."""
+    if podman("ps", "--all", check=False).returncode == 0 or _conmon():
+        return
+    for volatile in VOLATILE:
+        shutil.rmtree(volatile, ignore_errors=True)
+    if not _conmon(of=""):
+        ADDRESSES.unlink(missing_ok=True)
+
+
 def _podman() -> list[str]:
     return [
         "podman",
         f"--root={STORAGE}",
-        f"--runroot={RUN}/storage",
-        f"--tmpdir={RUN}/libpod",
+        f"--runroot={VOLATILE[0]}",
+        f"--tmpdir={VOLATILE[1]}",
         f"--network-config-dir={STATE}/networks",
         "--runtime=crun",
         "--cgroup-manager=cgroupfs",
@@ -96,13 +110,13 @@ def _holder() -> int | None:
     return pid if MARK.encode() in words else None
 
 
-def _conmon() -> int | None:
-    """A container monitor of ours: it keeps the namespace alive when its holder was killed."""
+def _conmon(of: str = str(STORAGE)) -> int | None:
+    """A container monitor of this storage (ours keeps the namespace alive when its holder was killed), or any."""
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = entry.read_bytes().split(b"\0")
         except OSError:
             continue
-        if words[0].endswith(b"conmon") and str(STORAGE).encode() in words:
+        if words[0].endswith(b"conmon") and (not of or of.encode() in words):
             return int(entry.parent.name)
     return None

@@ -14,7 +14,9 @@ description:
 positional: host, task, failure
 options:
   _input:
-    description: Results of the module M(evenkeel.nginx_ha.keepalived_info) with O(evenkeel.nginx_ha.keepalived_info#module:state), one a host, as a loop registers them.
+    description:
+      - Results of the module M(evenkeel.nginx_ha.keepalived_info) with O(evenkeel.nginx_ha.keepalived_info#module:state), one a host,
+        as a loop registers them.
     type: list
     elements: dict
     required: true

@@ -723,7 +723,7 @@ def _versions(cluster: Sequence[Host]) -> Iterator[Finding]:
             continue
         check, subject = f"{program}'s versions", ", ".join(host.name for host in known)
         if len(set(known.values())) == 1:
-            yield Finding(check, subject, f"{next(iter(known.values()))} on all")
+            yield Finding(check, subject, f"{known.popitem()[1]} on all")
             continue
         has = _and(f"{version} on {host.name}" for host, version in known.items())
         yield _difference(check, subject, f"{program} is {has}", "Bring all to one version.", list(known))

@@ -13,6 +13,8 @@ import re
 TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([{}])|((?:\\.|[^\s{}"#!\\])+)|([#!])')
 # keepalived's own, where the configuration names none.
 PRIORITY, ADVERT_INT, VRRP_VERSION = 100, 1.0, 2
+# The tracked file with which the role keepalived drains a host.
+DRAINED = "drained"
 
 
 def statements(text):
@@ -52,6 +54,7 @@ def instances(configuration):
                     "name": words[0],
                     "virtual_router_id": vrid,
                     "priority": _number(inner, "priority", int, PRIORITY),
+                    "drained_weight": _drained_weight(inner),
                     "advert_int": _number(inner, "advert_int", float, ADVERT_INT),
                     "virtual_ipaddress": [with_prefix(address) for address in listed],
                 }
@@ -68,6 +71,14 @@ def has_other_password(configuration, password):
     """Whether any instance has another password than this one, or none."""
     bodies = [inner for dummy, inner in _blocks(configuration, "vrrp_instance")]
     return any(_value(_inside(body, "authentication"), "auth_pass") != password for body in bodies)
+
+
+def _drained_weight(instance):
+    """What a drain adds to the priority, and None where the instance does not track it."""
+    for words, dummy in _inside(instance, "track_file"):
+        if words[0] == DRAINED:
+            return _number([(["weight", words[-1]], [])], "weight", int, 0)
+    return None
 
 
 def with_prefix(address):

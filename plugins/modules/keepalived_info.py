@@ -116,6 +116,9 @@ instances:
     priority:
       description: Its priority, or keepalived's own V(100).
       type: int
+    drained_weight:
+      description: What a drain adds to its priority, with 0 for a FAULT. Null where it does not know of drains.
+      type: int
     advert_int:
       description: The seconds between its adverts, or keepalived's own V(1).
       type: float

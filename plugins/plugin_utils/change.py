@@ -35,6 +35,7 @@ VARIABLES = (
 )
 # So many hosts a line names; of more it says how many there are.
 NAMED = 8
+PRIORITIES = "the priorities change so far that a host would keep its VIPs while it is drained"
 # Below every priority: a host that takes no VIP.
 NONE = -1
 
@@ -166,10 +167,12 @@ class Mismatch:
     """Why members with the old and with the new settings do not understand each other.
 
     apart: whether each of them would be master for itself. Otherwise the host that has the VIPs can keep them.
+    tolerable: whether keepalived lives with it from TOLERANT on.
     """
 
     text: str
     apart: bool = True
+    tolerable: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,7 +220,8 @@ class Cluster:
             return []
         tolerant = not self.outsiders and all(_tolerant(member) for member in self.running)
         found = dict.fromkeys(mismatch for member in self.running for mismatch in _mismatches(member))
-        return [mismatch for mismatch in found if mismatch.apart or not tolerant]
+        found.update(dict.fromkeys(_priority_mismatches(self)))
+        return [mismatch for mismatch in found if not (mismatch.tolerable and tolerant)]
 
     @property
     def together(self) -> bool:
@@ -226,12 +230,16 @@ class Cluster:
     @cached_property
     def steps(self) -> list[list[Host]]:
         """The members with something to do in waves: one after the other, backups first; all at once on a first installation."""
-        busy = [member for member in self.members if self.todo(member) or member.left_drained]
-        if not self.running:
-            return [busy] if busy else []
+        order = self.order if self.running else self.members
+        busy = [member for member in order if self.todo(member) or member.left_drained]
+        return [[member] for member in busy] if self.running else [busy] * bool(busy)
+
+    @cached_property
+    def order(self) -> list[Host]:
+        """Those that do not run first, then the backups of the moment."""
         place = {member.name: number for number, member in enumerate(self.members)}
-        held = {member.name: len(self.holds(member)) for member in busy}
-        return [[member] for member in sorted(busy, key=lambda each: (each.runs, held[each.name], -place[each.name]))]
+        held = {member.name: len(self.holds(member)) for member in self.members}
+        return sorted(self.members, key=lambda each: (each.runs, held[each.name], -place[each.name]))
 
     def todo(self, member: Host) -> dict[str, str]:
         """What happens to a member in its wave."""
@@ -316,7 +324,7 @@ def _mismatches(member: Host) -> Iterator[Mismatch]:
             vrids = f"{old['virtual_router_id']} to {new['virtual_router_id']}"
             yield Mismatch(f"{new['name']} changes its VRID from {vrids} and keeps {_and(kept)}")
         elif _listed(old) and set(_ips(old)) != set(_ips(new)):
-            yield Mismatch(_addresses_change(old, new), apart=False)
+            yield Mismatch(_addresses_change(old, new), apart=False, tolerable=True)
     # keepalived speaks version 3 for IPv6, whatever is set.
     if any(_family(new) == 4 for dummy, new in pairs):
         yield from _settings_mismatches(member, [old for old, new in pairs if _family(new) == 4])
@@ -334,6 +342,29 @@ def _settings_mismatches(member: Host, kept: Sequence[Instance]) -> Iterator[Mis
         for former in dict.fromkeys(_number(old.get("advert_int")) for old in kept):
             if former and former != interval:
                 yield Mismatch(f"the advert interval changes from {former:g} s to {interval:g} s")
+
+
+def _priority_mismatches(cluster: Cluster) -> Iterator[Mismatch]:
+    """A drain moves nothing where the drained host's priority stays above those of the others."""
+    done: list[Host] = []
+    for member in cluster.order:
+        if member.runs and not member.drained_by_operator and _disturbing(member.actions):
+            others = [other for other in cluster.members if other is not member and _takes(other, other in done)]
+            for vip in member.plan:
+                ranks = [_rank(other, vip) if other in done else _rank_now(other, vip) for other in others]
+                if not vip.get("nopreempt") and NONE < max(ranks, default=NONE) <= _drained_rank(member, vip):
+                    yield Mismatch(PRIORITIES, apart=False)
+        done.append(member)
+
+
+def _drained_rank(member: Host, vip: Instance) -> int:
+    """The highest priority it has for a VIP while it is drained, before and after its change."""
+    weights = [(member.priorities[str(vip["name"])], vip["weight"])]
+    for old in member.before:
+        # Without a weight it does not know of drains, and 0 makes it a FAULT: either gives its VIPs away.
+        if _wire(old) == _wire(vip) and old.get("drained_weight"):
+            weights.append((int(old["priority"]), old["drained_weight"]))
+    return max(priority + weight for priority, weight in weights)
 
 
 def _successors(member: Host) -> Iterator[tuple[Instance, Instance]]:
@@ -418,8 +449,11 @@ def _needs_drain(cluster: Cluster, member: Host) -> bool:
 
 
 def _disturbed(cluster: Cluster, member: Host) -> bool:
-    todo = cluster.todo(member)
-    return todo.get("keepalived") == "restart" or todo.get("nginx") == "upgrade"
+    return _disturbing(cluster.todo(member))
+
+
+def _disturbing(actions: Mapping[str, str]) -> bool:
+    return actions.get("keepalived") == "restart" or actions.get("nginx") == "upgrade"
 
 
 def _relieved(cluster: Cluster, member: Host, done: set[str]) -> bool:
@@ -427,15 +461,17 @@ def _relieved(cluster: Cluster, member: Host, done: set[str]) -> bool:
     # A drain does no harm where none of those outside takes over after all.
     if any(host is None or not host.daemon or (host.runs and not host.drained) for host in cluster.outside.values()):
         return True
-    return any(_takes(cluster, other, other.name in done) for other in cluster.members if other is not member)
+    return any(
+        _takes(other, other.name in done and (other.runs or "keepalived" in cluster.todo(other)))
+        for other in cluster.members
+        if other is not member
+    )
 
 
-def _takes(cluster: Cluster, member: Host, done: bool) -> bool:
+def _takes(member: Host, done: bool) -> bool:
     if member.drained_by_operator:
         return False
-    if done:
-        return member.runs or "keepalived" in cluster.todo(member)
-    return member.runs and not member.left_drained
+    return done or (member.runs and not member.left_drained)
 
 
 def _expected(cluster: Cluster) -> dict[str, list[str]]:
@@ -463,11 +499,15 @@ def _rank(member: Host, vip: Instance) -> int:
     return NONE if member.drained_by_operator else member.priorities.get(str(vip["name"]), NONE)
 
 
+def _rank_now(member: Host, vip: Instance) -> int:
+    return member.priorities_before.get(_wire(vip), NONE)
+
+
 def _rank_before(member: Host, vip: Instance) -> int:
     """At most its priority for a VIP until it has changed."""
     if not member.runs or member.drained_by_operator:
         return NONE
-    return max(_rank(member, vip), member.priorities_before.get(_wire(vip), NONE))
+    return max(_rank(member, vip), _rank_now(member, vip))
 
 
 def _final(cluster: Cluster) -> dict[str, list[str]]:

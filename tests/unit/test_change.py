@@ -412,6 +412,16 @@ def without_addresses(variables: Variables) -> Variables:
     return variables
 
 
+def ranked(variables: Variables, hosts: Sequence[str] = (), by: int = 0) -> Variables:
+    """With the priorities of another base before, and with drains."""
+    for host in hosts or variables:
+        own = variables[host]
+        for instance, wanted in zip(own["__keepalived_info"]["instances"], own["__keepalived_instances"], strict=True):
+            instance.update(priority=wanted["priority"] + by, drained_weight=wanted["weight"])
+    return variables
+
+
+PRIORITIES = "the priorities change so far that a host would keep its VIPs while it is drained"
 TOGETHER: dict[str, tuple[Variables, str, list[str]]] = {
     "an address is added below 2.3.3": (conf(cluster(vips=[LONGER, VI_2], before=[VI_1, VI_2])), "survivor", [ADDED]),
     "one member is below 2.3.3": (
@@ -477,6 +487,18 @@ TOGETHER: dict[str, tuple[Variables, str, list[str]]] = {
         "others",
         ["the advert interval changes from 2 s to 1 s"],
     ),
+    "much lower priorities and a restart": (ranked(pending(cluster(), UNIT), by=30), "survivor", [PRIORITIES]),
+    "much higher priorities and a restart": (ranked(pending(cluster(), UNIT), by=-30), "survivor", [PRIORITIES]),
+    "lower priorities from 2.3.3 on": (
+        ranked(running(pending(cluster(), UNIT), version="2.3.3"), by=30),
+        "survivor",
+        [PRIORITIES],
+    ),
+    "priorities of which a run that was killed has lowered one": (
+        ranked(ranked(pending(cluster(), UNIT, hosts=["nginx1"]), by=30), ["nginx2"]),
+        "survivor",
+        [PRIORITIES],
+    ),
 }
 
 
@@ -506,6 +528,11 @@ def test_members_that_would_not_understand_each_other_change_together(
 
 
 ONE_BY_ONE: dict[str, Variables] = {
+    "much lower priorities and a reload": ranked(conf(cluster()), by=30),
+    "lower priorities of hosts that know no drain": pending(each_instance(cluster(), priority=255), UNIT),
+    "lower priorities where a drain is a fault": ranked(
+        pending(cluster(vips=[{**VI_1, "nopreempt": True}]), UNIT), by=30
+    ),
     "an address is added from 2.3.3 on": running(
         conf(cluster(vips=[LONGER, VI_2], before=[VI_1, VI_2])), version="2.3.3"
     ),
@@ -543,6 +570,15 @@ def test_other_changes_go_host_by_host(variables: Variables) -> None:
     planned = plan(variables)
     assert (planned["together"], planned["problems"]) == ([], [])
     assert sorted(host for wave in planned["waves"] for host in wave["keepalived"]) == sorted(variables)
+
+
+def test_a_third_member_takes_the_priorities_apart_and_joins_host_by_host() -> None:
+    variables = pending(cluster(TRIO), UNIT)
+    for host, own in ranked(cluster(PAIR)).items():
+        variables[host]["__keepalived_info"] = own["__keepalived_info"]
+    stopped(variables, "nginx3")["nginx3"]["__keepalived_info"]["instances"] = []
+    planned = plan(variables)
+    assert (planned["together"], [wave["drain"] for wave in planned["waves"]]) == ([], [[], ["nginx2"], ["nginx1"]])
 
 
 def test_a_member_that_a_killed_run_has_silenced_speaks_after_the_one_that_has_the_vips() -> None:

@@ -71,10 +71,18 @@ INSTANCES = [
         "name": "VI_1",
         "virtual_router_id": 51,
         "priority": 254,
+        "drained_weight": None,
         "advert_int": 0.25,
         "virtual_ipaddress": ["192.168.200.200/24", "192.168.200.201/32"],
     },
-    {"name": "VI_2", "virtual_router_id": 52, "priority": 100, "advert_int": 1.0, "virtual_ipaddress": []},
+    {
+        "name": "VI_2",
+        "virtual_router_id": 52,
+        "priority": 100,
+        "drained_weight": None,
+        "advert_int": 1.0,
+        "virtual_ipaddress": [],
+    },
 ]
 STOPPED = {"running": False, "pid": 0, "binary": "", "version": "", "since": None}
 
@@ -253,6 +261,11 @@ def configured(text: str) -> list[dict[str, Any]]:
         ("vrrp_instance a {\n virtual_router_id 7\n#priority 20\n}\n", {"priority": 100}),
         ("vrrp_instance a { # {\n virtual_router_id 7 ! }\n priority 20\n}\n", {"priority": 20}),
         ("vrrp_instance a {\n virtual_router_id 7\n track_file {\n  priority weight 9\n }\n}\n", {"priority": 100}),
+        (
+            "vrrp_instance a {\n virtual_router_id 7\n track_file {\n  b weight 9\n  drained weight -12\n }\n}\n",
+            {"drained_weight": -12},
+        ),
+        ("vrrp_instance a {\n virtual_router_id 7\n track_file {\n  drained\n }\n}\n", {"drained_weight": 0}),
         ("vrrp_instance a {\n virtual_router_id 7\n advert_int 2\n}\n", {"advert_int": 2.0}),
         ("vrrp_instance a {\n virtual_router_id 7\n priority 1\n priority 2\n}\n", {"priority": 2}),
         (

@@ -56,7 +56,7 @@ def only_on(host: str, bad: str, good: str) -> str:
     ("variable", "bad", "good", "said"),
     [
         ("nginx_worker_processes", "seven", "2", "invalid value"),
-        ("keepalived_garp_refresh", "often", "11", "garp_master_refresh"),
+        ("keepalived_router_id", 'an "unfinished word', "LVS", "Unterminated quote"),
     ],
 )
 def test_what_one_hosts_checker_refuses_touches_no_host(

@@ -93,6 +93,13 @@ def test_the_upstream_changes(cluster: Cluster) -> None:
     assert set(cluster.pages("192.168.200.200")) == {"web1", "web2"}
 
 
+def test_the_priorities_and_the_unit_change(cluster: Cluster) -> None:
+    """Between the old and the new priorities a drain moves nothing, so this happens on all members together."""
+    for variables in ({"keepalived_priority_base": 200, "keepalived_handover_seconds": 6}, {}):
+        run = changed(cluster, **variables)
+        assert run.did("Silence the other members") and run.did("Restart keepalived")
+
+
 def test_keepalived_is_upgraded_and_downgraded(cluster: Cluster) -> None:
     with nothing_lost(cluster):
         run = site(playbook="playbooks/upgrade.yml", keepalived_version="2.3.3")

@@ -41,6 +41,12 @@ options:
       - Required for the states V(committed), V(restored) and V(removed). For V(tested) it tells whether a change is under
         way.
     type: path
+  unfinished:
+    description:
+      - With O(state=restored) the change stays under way until V(restored) is asked for once more, without this. A run that is killed
+        before the service has taken up its former files is recognized by the next one then.
+    type: bool
+    default: false
   root:
     description: The directory that paths are relative to, such as V(/etc/nginx). Required for V(present) and V(tested).
     type: path
@@ -288,7 +294,8 @@ class Kept(Configuration):
         if not self.module.check_mode:
             self.put_back("previous")
             self.store.remove_new_directories()
-            self.store.forget_change()
+            if not self.module.params["unfinished"]:
+                self.store.forget_change()
         return self.answer(True, self.unfinished, self.unfinished)
 
     def removed(self):
@@ -419,7 +426,13 @@ class Change(Configuration):
         if code == 0:
             return
         said = masked(to_bytes((out + err).replace(staged, self.root.rstrip("/")).strip()), self.mask)
-        message = "%s refuses the new configuration (exit code %d), nothing was changed:\n%s" % (words[0], code, said)
+        # The program itself comes after those that only start it, such as unshare.
+        programs = [word for word in self.module.params["validate"] if word[:1] == "/" and "{staged}" not in word]
+        message = "%s refuses the new configuration (exit code %d), nothing was changed:\n%s" % (
+            (programs or words[:1])[-1],
+            code,
+            said,
+        )
         if self.module.check_mode:
             self.module.warn(message)
         else:
@@ -509,6 +522,7 @@ def main():
                 type="str", choices=["present", "tested", "committed", "restored", "removed"], default="present"
             ),
             store=dict(type="path"),
+            unfinished=dict(type="bool", default=False),
             root=dict(type="path"),
             files=dict(
                 type="list",

@@ -185,8 +185,8 @@ class Host:
     def store(self) -> Path:
         return self.top / "lib" / "evenkeel" / "nginx"
 
-    def run(self, state: str, *, trouble: Trouble | None = None, **options: Any) -> Any:
-        arguments: dict[str, Any] = {"state": state, "store": str(self.store)}
+    def run(self, state: str, *, trouble: Trouble | None = None, unfinished: bool = False, **options: Any) -> Any:
+        arguments: dict[str, Any] = {"state": state, "store": str(self.store), "unfinished": unfinished}
         if state in ("present", "tested"):
             arguments |= {"root": str(self.root), **self.wanted}
         return self.runner.run(arguments, trouble=trouble, below=self.top, **options)
@@ -288,6 +288,21 @@ def test_a_change_is_restored(runner: Runner, tmp_path: Path) -> None:
     (host.root / "a.conf").write_text("edited since\n")
     assert host.run("removed")["changed_files"] == []
     assert (host.root / "a.conf").read_text() == "edited since\n"
+
+
+def test_a_change_that_is_taken_back_can_stay_under_way(runner: Runner, tmp_path: Path) -> None:
+    host = mixed(runner, tmp_path)
+    before = host.tree()
+    host.run("present")
+    host.run("restored", unfinished=True)
+    assert host.tree() == before
+    # What the inventory says may be what is there by now; the service does not know that yet.
+    host.want(a="old a\n")
+    assert host.run("tested")["interrupted"] is True
+    assert host.run("restored")["changed_files"] == sorted(mixed_paths(host))
+    assert host.tree() == before
+    assert host.run("restored")["interrupted"] is False
+    assert not (host.store / "journal.json").exists()
 
 
 def test_restored_names_the_files_that_were_back_already(host: Host) -> None:
@@ -497,11 +512,11 @@ def test_what_is_put_back_is_shown_without_secrets(host: Host, state: str, check
 @pytest.mark.parametrize("state", ["present", "tested"])
 def test_a_refused_change_is_no_change(runner: Runner, tmp_path: Path, state: str) -> None:
     host = mixed(runner, tmp_path)
-    host.wanted["validate"] = ["sh", "-c", "echo {staged}/a.conf is wrong; exit 3"]
+    host.wanted["validate"] = ["env", "/bin/sh", "-c", "echo {staged}/a.conf is wrong; exit 3"]
     before = snapshot(host.top)
     answer = host.run(state)
     assert answer["msg"] == (
-        f"sh refuses the new configuration (exit code 3), nothing was changed:\n{host.root}/a.conf is wrong"
+        f"/bin/sh refuses the new configuration (exit code 3), nothing was changed:\n{host.root}/a.conf is wrong"
     )
     assert (answer["changed_files"], answer["pending_files"]) == ([], mixed_paths(host))
     assert snapshot(host.top) == before

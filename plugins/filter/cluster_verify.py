@@ -62,15 +62,15 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import health
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import health, verification
 
 
 def cluster_verify(
     hostvars: Mapping[str, Any], hosts: Sequence[str], options: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     options = options or {}
-    clock_seconds = float(options.get("clock_seconds", health.CLOCK_SECONDS))
-    return health.verify(health.read(hostvars, hosts, time.time()), options.get("fleet") or {}, clock_seconds)
+    clock_seconds = float(options.get("clock_seconds", verification.CLOCK_SECONDS))
+    return verification.verify(health.read(hostvars, hosts, time.time()), options.get("fleet") or {}, clock_seconds)
 
 
 class FilterModule:

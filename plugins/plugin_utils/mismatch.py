@@ -1,0 +1,129 @@
+# Copyright (c) 2026, The evenkeel developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether members of a cluster understand each other while some have the old settings and some the new ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.change_host import (
+    NONE,
+    Host,
+    Instance,
+    disturbing,
+    family_of,
+    ips_of,
+    wire_of,
+)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.wording import joined
+
+# From here on a backup takes an advert with other addresses than its own for what it is: it stays a backup.
+TOLERANT = (2, 3, 3)
+PRIORITIES = "the priorities change so far that a host would keep its VIPs while it is drained"
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """Why members with the old and with the new settings do not understand each other.
+
+    apart: whether each of them would be master for itself. Otherwise the host that has the VIPs can keep them.
+    tolerable: whether keepalived lives with it from TOLERANT on.
+    """
+
+    text: str
+    apart: bool = True
+    tolerable: bool = False
+
+
+def is_tolerant(member: Host) -> bool:
+    versions = [member.version]
+    if member.actions["keepalived"] == "restart" and member.version_wanted:
+        versions.append(member.version_wanted)
+    return all(tuple(map(int, re.findall(r"\d+", version))) >= TOLERANT for version in versions)
+
+
+def mismatches_of(member: Host) -> Iterator[Mismatch]:
+    pairs = list(_successors(member))
+    for old, new in pairs:
+        if int(old["virtual_router_id"]) != int(new["virtual_router_id"]):
+            # Without the former addresses all of them may have stayed.
+            kept = [address for address in ips_of(new) if not _listed(old) or address in ips_of(old)]
+            vrids = f"{old['virtual_router_id']} to {new['virtual_router_id']}"
+            yield Mismatch(f"{new['name']} changes its VRID from {vrids} and keeps {joined(kept)}")
+        elif _listed(old) and set(ips_of(old)) != set(ips_of(new)):
+            yield Mismatch(addresses_change(old, new), apart=False, tolerable=True)
+    # keepalived speaks version 3 for IPv6, whatever is set.
+    if any(family_of(new) == 4 for dummy, new in pairs):
+        yield from _settings_mismatches(member, [old for old, new in pairs if family_of(new) == 4])
+
+
+def priority_mismatches(order: Sequence[Host]) -> Iterator[Mismatch]:
+    """A drain moves nothing where the drained host's priority stays above those of the others; order: that of their waves."""
+    done: list[Host] = []
+    for member in order:
+        if member.runs and not member.drained_by_operator and disturbing(member.actions):
+            others = [other for other in order if other is not member and other.takes(other in done)]
+            for vip in member.plan:
+                ranks = [other.rank(vip) if other in done else other.rank_now(vip) for other in others]
+                if not vip.get("nopreempt") and NONE < max(ranks, default=NONE) <= _drained_rank(member, vip):
+                    yield Mismatch(PRIORITIES, apart=False)
+        done.append(member)
+
+
+def addresses_change(old: Instance, new: Instance) -> str:
+    former, later = old["virtual_ipaddress"], new["virtual_ipaddress"]
+    return f"{new['name']} changes its addresses from {joined(former) or 'none'} to {joined(later)}"
+
+
+def _settings_mismatches(member: Host, kept: Sequence[Instance]) -> Iterator[Mismatch]:
+    before, after = _number(member.info.get("vrrp_version")), _number(member.settings.get("vrrp_version"))
+    if before and after and before != after:
+        yield Mismatch(f"the VRRP version changes from {before:g} to {after:g}")
+    # Version 3 has no password, though keepalived reads one.
+    if member.info.get("auth_differs") and not before == after == 3:
+        yield Mismatch("the password changes")
+    interval = _number(member.settings.get("advert_int"))
+    if after == 2 and interval:
+        for former in dict.fromkeys(_number(old.get("advert_int")) for old in kept):
+            if former and former != interval:
+                yield Mismatch(f"the advert interval changes from {former:g} s to {interval:g} s")
+
+
+def _drained_rank(member: Host, vip: Instance) -> int:
+    """The highest priority it has for a VIP while it is drained, before and after its change."""
+    weights = [(member.priorities[str(vip["name"])], vip["weight"])]
+    for old in member.before:
+        # Without a weight it does not know of drains, and 0 makes it a FAULT: either gives its VIPs away.
+        if wire_of(old) == wire_of(vip) and old.get("drained_weight"):
+            weights.append((int(old["priority"]), old["drained_weight"]))
+    return max(priority + weight for priority, weight in weights)
+
+
+def _successors(member: Host) -> Iterator[tuple[Instance, Instance]]:
+    """The instances that stay, as old and new: those with the same VRID, and those that share an address."""
+    by_wire = {wire_of(new): new for new in member.plan}
+    by_ip = {address: new for new in member.plan for address in ips_of(new)}
+    by_name = {str(new["name"]): new for new in member.plan}
+    for old in member.before:
+        found = (
+            [by_wire.get(wire_of(old)), *map(by_ip.get, ips_of(old))]
+            if _listed(old)
+            else [by_name.get(str(old["name"]))]
+        )
+        for new in {id(new): new for new in found if new}.values():
+            yield old, new
+
+
+def _listed(old: Instance) -> bool:
+    return old.get("virtual_ipaddress") is not None
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

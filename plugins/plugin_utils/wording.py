@@ -1,0 +1,47 @@
+# Copyright (c) 2026, The evenkeel developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Words for people: lists, numbers, lengths of time and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+DAY = 86400
+
+
+def joined(words: Iterable[Any]) -> str:
+    texts = [str(word) for word in words]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def capitalized(text: str) -> str:
+    """Only the first letter changes: names stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def duration(seconds: float) -> str:
+    """About how long that is."""
+    seconds = max(0, int(seconds))
+    for unit, size, enough in (("s", 1, 120), ("min", 60, 120 * 60), ("h", 3600, 2 * DAY)):
+        if seconds < enough:
+            return f"{seconds // size} {unit}"
+    return f"{seconds // DAY} d"
+
+
+def message_of(result: Mapping[str, Any]) -> str:
+    """The message of a module that returned nothing else, as the end of a sentence."""
+    message = " ".join(str(result.get("msg") or "there is no answer").split())
+    return message if message.endswith(".") else f"{message}."
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table as lines to print, in ASCII."""
+    plain = [[cell.encode("ascii", "replace").decode() for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*plain, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in plain]

@@ -6,7 +6,7 @@
 
 A store is a directory of root's own, for what is in it may be secret:
 original/      what was at each path when it was first managed, kept once and for all
-manifest.json  those paths, and the directories that were made for them
+manifest.json  those paths, and the directories that were made for them, also by a store beside this one
 previous/      what was at each path before the last change
 journal.json   the paths of a change that was neither committed nor taken back yet, and the manifest before it
 Copies are written before the list that names them, and lists before the host's files: a store tells the truth whenever
@@ -206,7 +206,7 @@ class Store:
             for path in paths:
                 self.keep("original", path, self.manifest["files"])
                 self.keep("previous", path, journal["files"])
-            self.manifest["directories"] = sorted(set(self.manifest["directories"] + directories))
+            self.manifest["directories"] = sorted(set(self.manifest["directories"] + directories + self.shared(paths)))
             self.journal = journal
             self.save("journal.json", journal)
             self.save("manifest.json", self.manifest)
@@ -216,6 +216,18 @@ class Store:
                 "The present files cannot be kept in %s (%s), nothing was changed. Make room there, or make it writable."
                 % (self.directory, to_native(error))
             )
+
+    def shared(self, paths):
+        """The directories of these paths that a store beside this one has made: the last of them removes them."""
+        made = set()
+        beside = os.path.dirname(self.directory)
+        for name in os.listdir(beside):
+            content = read(os.path.join(beside, name, "manifest.json"))
+            try:
+                made.update(native(json.loads(to_native(content or "{}"))).get("directories", []))
+            except ValueError:
+                pass  # What is damaged there is reported by who needs it.
+        return [place for place in made if any(path.startswith(place + "/") for path in paths)]
 
     def give_up(self):
         try:

@@ -173,9 +173,10 @@ class Host:
     runner: Runner
     top: Path
     wanted: dict[str, Any] = field(default_factory=dict)
+    service: str = "nginx"
 
     def __post_init__(self) -> None:
-        self.root.mkdir()
+        self.root.mkdir(exist_ok=True)
 
     @property
     def root(self) -> Path:
@@ -183,7 +184,7 @@ class Host:
 
     @property
     def store(self) -> Path:
-        return self.top / "lib" / "evenkeel" / "nginx"
+        return self.top / "lib" / "evenkeel" / self.service
 
     def run(self, state: str, *, trouble: Trouble | None = None, unfinished: bool = False, **options: Any) -> Any:
         arguments: dict[str, Any] = {"state": state, "store": str(self.store), "unfinished": unfinished}
@@ -351,6 +352,21 @@ def test_removed_leaves_the_files_of_others_and_their_directories(host: Host) ->
     write(host.root / "theirs" / "mine", "a user's\n")
     host.run("removed")
     assert set(host.tree()) == {"there", "theirs", "theirs/mine"}
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_directory_of_two_stores_goes_with_the_last_of_them(host: Host, damaged: bool) -> None:
+    other = Host(host.runner, host.top, service="keepalived")
+    if damaged:
+        write(host.store.with_name("third") / "manifest.json", "{")
+    for number, each in enumerate((host, other)):
+        each.want(**{f"ours__file{number}": "text\n"})
+        each.run("present")
+        each.run("committed")
+    host.run("removed")
+    assert set(host.tree()) == {"ours", "ours/file1.conf"}
+    other.run("removed")
+    assert host.tree() == {}
 
 
 def test_what_was_ours_once_is_removed_too(host: Host) -> None:

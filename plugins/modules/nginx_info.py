@@ -13,7 +13,7 @@ short_description: Which nginx a host has, what it is made of, and what it answe
 version_added: 0.1.0
 author: The evenkeel developers (@evenkeel)
 description:
-  - Tells nginx's version, its processes, the digests of all files of its configuration, of its keys and its certificates, and what it
+  - Tells nginx's version, its modules, its processes, the digests of all files of its configuration, of its keys and its certificates, and what it
     answers to requests from this host.
   - Of keys nothing but their digests is returned.
 options:
@@ -45,6 +45,10 @@ options:
         description: The path to ask for.
         type: str
         default: /
+      tls:
+        description: Asks by HTTPS, whatever the certificate says. O(probes[].host) is named to the server (SNI).
+        type: bool
+        default: false
   timeout:
     description: Within how many seconds the first line of an answer has to come.
     type: float
@@ -88,6 +92,13 @@ version:
   description: Its version, such as V(1.22.1), or empty.
   returned: success
   type: str
+modules:
+  description:
+    - The names of its modules, without C(ngx_) and C(_module), such as V(stream) or V(http_image_filter), those that it was built with by
+      an option and those whose files are where it looks for them. The latter need a C(load_module), which packages bring along.
+  returned: success
+  type: list
+  elements: str
 running:
   description: Whether it runs, by its PID file C(/run/nginx.pid).
   returned: success
@@ -124,6 +135,21 @@ certificates:
     not_after:
       description: Until when the certificate is valid, as C(openssl) prints it, or null. Files of C(ssl_certificate) have it alone.
       type: str
+listeners:
+  description: Who accepts TCP connections on this host, of all programs.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    address:
+      description: The address, C(0.0.0.0) and C(::) for all.
+      type: str
+    port:
+      description: The port.
+      type: int
+    process:
+      description: The name of a process that does, or empty where none can be seen.
+      type: str
 answers:
   description: What came of O(probes), in their order.
   returned: success
@@ -147,26 +173,33 @@ answers:
       type: str
 """
 
+import glob
 import os
 import re
 import socket
+import ssl
 import threading
 import time
 from contextlib import closing
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_bytes, to_native, to_text
-from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import nginx_conf, processes
+from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import listeners, nginx_conf, processes
 
 OURS = re.compile(r"(?:lib)?nginx(?:-.*)?$")
 PATTERNS = ("nginx", "nginx-*", "libnginx-*")
 PLAIN = {"LC_ALL": "C"}
 
 
-def version_of(module, binary):
-    dummy, out, err = module.run_command([binary, "-v"])
-    found = re.search(r"version: \S+?/([0-9.]+)", out + err)
-    return found.group(1) if found else ""
+def ask_binary(module, binary):
+    """Its version, and the names of its modules."""
+    dummy, out, err = module.run_command([binary, "-V"])
+    version = re.search(r"version: \S+?/([0-9.]+)", out + err)
+    built_in = re.findall(r"--with-((?:http|mail|stream)(?:_\w+?)?)(?:_module)?(?=\s|$)", out + err)
+    directory = re.search(r"--modules-path=(\S+)", out + err)
+    files = glob.glob(os.path.join(directory.group(1), "ngx_*_module.so")) if directory else []
+    dynamic = [os.path.basename(path)[len("ngx_") : -len("_module.so")] for path in files]
+    return version.group(1) if version else "", sorted(set(built_in + dynamic))
 
 
 def workers(pid):
@@ -250,10 +283,10 @@ def answer(probe, timeout):
     found = {"address": address, "port": probe["port"], "host": host, "status": 0, "error": ""}
     request = "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % (probe["path"], host)
     try:
-        line = first_line(address, probe["port"], to_bytes(request), timeout)
+        line = first_line(address, probe["port"], to_bytes(request), timeout, host if probe["tls"] else None)
     except socket.timeout:
         found["error"] = "no answer within %g s" % timeout
-    except (socket.error, ValueError) as error:
+    except (socket.error, ssl.SSLError, ValueError) as error:
         found["error"] = to_native(getattr(error, "strerror", None) or error)
     else:
         status = re.match(r"HTTP/\d(?:\.\d)? (\d{3})(?:\s|$)", line)
@@ -264,13 +297,23 @@ def answer(probe, timeout):
     return found
 
 
-def first_line(address, port, request, timeout):
+def encrypted(connection, host):
+    context = ssl.SSLContext(getattr(ssl, "PROTOCOL_TLS_CLIENT", ssl.PROTOCOL_SSLv23))
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    # An address is no name (RFC 6066, 3).
+    name = None if re.match(r"[0-9.]+\Z|\[", host) else host
+    return context.wrap_socket(connection, server_hostname=name)
+
+
+def first_line(address, port, request, timeout, tls_host):
     if not 0 < port < 65536:
         # The resolver would take another one.
         raise ValueError("there is no port %d" % port)
     deadline = time.time() + timeout
     received = b""
-    with closing(socket.create_connection((address, port), timeout)) as connection:
+    connection = socket.create_connection((address, port), timeout)
+    with closing(connection if tls_host is None else encrypted(connection, tls_host)) as connection:
         connection.sendall(request)
         while b"\n" not in received and len(received) < 4096:
             left = deadline - time.time()
@@ -290,6 +333,7 @@ def main():
         port=dict(type="int", default=80),
         host=dict(type="str"),
         path=dict(type="str", default="/"),
+        tls=dict(type="bool", default=False),
     )
     module = AnsibleModule(
         argument_spec=dict(
@@ -305,15 +349,18 @@ def main():
     binary = params["binary"] or module.get_bin_path("nginx")
     installed = bool(binary) and os.access(binary, os.X_OK)
     pid = processes.of_pid_file("nginx")
+    version, modules = ask_binary(module, binary) if installed else ("", [])
     files, named = nginx_conf.files(params["config"])
     found = dict(
         installed=installed,
-        version=version_of(module, binary) if installed else "",
+        version=version,
+        modules=modules,
         running=bool(pid),
         pid=pid,
         workers=workers(pid),
         files=files,
         certificates=certificates(module, named),
+        listeners=listeners.listeners(),
         answers=ask(params["probes"], params["timeout"]),
     )
     if params["packages"]:

@@ -73,14 +73,16 @@ def test_an_nginx_that_runs(host: Host) -> None:
         "changed": False,
         "installed": True,
         "version": "1.22.1",
+        "modules": [],
         "running": True,
         "pid": PID,
         "workers": [802, 900],
         "files": {str(config): sha256(config)},
         "certificates": {},
         "answers": [],
+        "listeners": [],
     }
-    assert host.asked("nginx") == ["-v"]
+    assert host.asked("nginx") == ["-V"]
 
 
 @ends
@@ -101,6 +103,26 @@ def test_a_binary_elsewhere(host: Host) -> None:
     assert (answer["installed"], answer["version"]) == (True, "1.21.4.1")
     answer = look(host, binary=str(host.directory / "absent"))
     assert (answer["installed"], answer["version"]) == (False, "")
+
+
+@ends
+def test_modules_that_are_built_in_or_lie_beside(host: Host) -> None:
+    directory = host.directory / "modules"
+    flags = [
+        "--prefix=/usr/share/nginx --with-threads --with-compat --with-pcre-jit --with-http_ssl_module --with-mail",
+        f"--modules-path={directory} --with-stream=dynamic --with-stream_realip_module",
+        "--with-http_image_filter_module=dynamic --with-stream_geoip_module=dynamic",
+    ]
+    said = "nginx version: nginx/1.22.1 (Debian)\nconfigure arguments: " + " ".join(flags)
+    install(host, said)
+    built_in = ["http_ssl", "mail", "stream_realip"]
+    assert look(host)["modules"] == built_in
+    for name in ("ngx_stream_module.so", "ngx_http_image_filter_module.so", "ndk_http_module.so", "README"):
+        host.put(f"modules/{name}", "")
+    answer = look(host)
+    assert (answer["version"], answer["modules"]) == ("1.22.1", sorted([*built_in, "stream", "http_image_filter"]))
+    install(host, "nginx version: nginx/1.27.0\nconfigure arguments: --with-stream_ssl_module --with-stream")
+    assert look(host)["modules"] == ["stream", "stream_ssl"]
 
 
 @newest
@@ -250,7 +272,8 @@ def test_certificates_and_keys(host: Host, pair: tuple[Path, Path]) -> None:
 @newest
 def test_without_openssl_nobody_knows_when_a_certificate_ends(host: Host, pair: tuple[Path, Path]) -> None:
     (host.directory / "bin" / "openssl").unlink()
-    host.put("nginx/nginx.conf", "ssl_certificate tls/cert.pem;\n")
+    host.put("nginx/nginx.conf", "stream {\n    include streams/*.conf;\n}\n")
+    host.put("nginx/streams/db.conf", "server { ssl_certificate tls/cert.pem; }\n")
     assert look(host)["certificates"] == {str(pair[1]): {"sha256": sha256(pair[1]), "not_after": None}}
 
 
@@ -373,7 +396,9 @@ Handler = Callable[[socket.socket], None]
 
 
 @contextmanager
-def serving(handler: Handler, address: str = "127.0.0.1") -> Iterator[tuple[int, list[bytes]]]:
+def serving(
+    handler: Handler, address: str = "127.0.0.1", context: ssl.SSLContext | None = None
+) -> Iterator[tuple[int, list[bytes]]]:
     """A server that reads each request and hands the connection to the handler."""
     requests: list[bytes] = []
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -388,7 +413,7 @@ def serving(handler: Handler, address: str = "127.0.0.1") -> Iterator[tuple[int,
                 threading.Thread(target=handle, args=(connection,), daemon=True).start()
 
         def handle(connection: socket.socket) -> None:
-            with connection:
+            with context.wrap_socket(connection, server_side=True) if context else connection as connection:
                 requests.append(connection.recv(4096))
                 with suppress(OSError):
                     handler(connection)
@@ -492,3 +517,23 @@ def test_a_path_may_have_any_letters(host: Host) -> None:
     with serving(saying(b"HTTP/1.1 200 OK\r\n")) as (port, requests):
         look(host, probes=[{"address": "127.0.0.1", "port": port, "path": "/größe"}])
     assert requests[0].split(b"\r\n")[0] == "GET /größe HTTP/1.1".encode()
+
+
+@ends
+def test_https_whatever_the_certificate_says(host: Host, tmp_path: Path) -> None:
+    pem = tmp_path / "both.pem"
+    words = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=other.example.com -keyout {0} -out {0}.crt"
+    subprocess.run(["openssl", *words.format(pem).split()], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(f"{pem}.crt", pem)
+    names: list[str | None] = []
+    context.sni_callback = lambda connection, name, dummy: names.append(name)
+
+    with serving(saying(b"HTTP/1.1 200 OK\r\n\r\n"), context=context) as (port, dummy):
+        probes = [
+            {"address": "127.0.0.1", "port": port, "tls": True, "host": name}
+            for name in ("www.example.com", "127.0.0.1")
+        ]
+        answers = [look(host, probes=[probe])["answers"][0] for probe in probes]
+    assert outcomes(answers) == [(200, "")] * 2
+    assert names == ["www.example.com", None]

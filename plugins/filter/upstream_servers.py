@@ -40,7 +40,7 @@ nginx_upstreams:
 
 RETURN = r"""
 _value:
-  description: A server for each host, with C(address) and C(port).
+  description: A server for each host, with C(name), C(address) and C(port).
   type: list
   elements: dict
 """
@@ -55,7 +55,7 @@ def upstream_servers(hosts: Sequence[str], hostvars: Mapping[str, Any], port: in
 
 def _server(host: str, variables: Mapping[str, Any], port: int) -> dict[str, Any]:
     address = variables.get("upstream_address") or variables.get("ansible_host") or host
-    return {"address": str(address), "port": int(variables.get("upstream_port", port))}
+    return {"name": host, "address": str(address), "port": int(variables.get("upstream_port", port))}
 
 
 class FilterModule:

@@ -49,13 +49,8 @@ def primary_networks(facts: Mapping[str, Any], interface: str) -> list[ipaddress
     return [ipaddress.IPv4Network(f"{own['network']}/{own['netmask']}")] if own else []
 
 
-def nginx_problems(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str) -> list[str]:
-    """settings: the nginx role's variables without their prefix; facts: the host's own."""
-    return [f"{host}: {text}" for text in [*_platform(facts), *_upstreams(settings), *_servers(settings)]]
-
-
 def _keepalived(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str) -> Iterator[str]:
-    yield from _platform(facts)
+    yield from platform_problems(facts)
     if host not in settings["hosts"]:
         members = ", ".join(settings["hosts"]) or "empty"
         yield (
@@ -76,7 +71,7 @@ def _keepalived(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str
     yield from _interface(settings, facts)
 
 
-def _platform(facts: Mapping[str, Any]) -> Iterator[str]:
+def platform_problems(facts: Mapping[str, Any]) -> Iterator[str]:
     distribution, family = facts.get("distribution", "unknown"), facts.get("os_family", "unknown")
     version = str(facts.get("distribution_version", ""))
     major = version.split(".", maxsplit=1)[0]
@@ -195,42 +190,3 @@ def _networks(facts: Mapping[str, Any]) -> Iterator[tuple[str, ipaddress.IPv4Net
                 yield interface, ipaddress.ip_network(f"{own['network']}/{own['netmask']}", strict=False)
         for own in entry.get("ipv6", []):
             yield interface, ipaddress.ip_network(f"{own['address']}/{own['prefix']}", strict=False)
-
-
-def _upstreams(settings: Mapping[str, Any]) -> Iterator[str]:
-    names: set[str] = set()
-    for upstream in settings["upstreams"]:
-        name = str(upstream.get("name", ""))
-        if not vrrp.NAME.match(name):
-            yield f"nginx_upstreams: name {name!r} is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. web."
-        if name in names:
-            yield f"nginx_upstreams: two upstreams are called {name}. Give each a name of its own."
-        names.add(name)
-        if not upstream.get("servers"):
-            yield (
-                f"nginx_upstreams: {name} has no servers. List them as [{{address: 172.16.2.20, port: 9091}}], "
-                "or put hosts into the group that they come from."
-            )
-        for server in upstream.get("servers") or []:
-            if not re.match(r"[A-Za-z0-9_.:-]+\Z", str(server.get("address", ""))):
-                yield f"nginx_upstreams: {name} has the server address {server.get('address')!r}. It is an IP address or a host name."
-
-
-def _servers(settings: Mapping[str, Any]) -> Iterator[str]:
-    upstreams = [str(upstream.get("name")) for upstream in settings["upstreams"]]
-    names: set[str] = set()
-    for server in settings["servers"]:
-        name = str(server.get("name", ""))
-        if not vrrp.NAME.match(name):
-            yield f"nginx_servers: name {name!r} is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. default."
-        if name in names:
-            yield f"nginx_servers: two servers are called {name}. Give each a name of its own."
-        names.add(name)
-        if str(server.get("upstream")) not in upstreams:
-            yield (
-                f"nginx_servers: {name} proxies to the upstream {server.get('upstream')!r}, which nginx_upstreams lacks; "
-                f"it has {', '.join(upstreams) or 'none'}."
-            )
-        for server_name in server.get("server_names") or []:
-            if not re.match(r"[A-Za-z0-9_.:*\[\]~^$-]+\Z", str(server_name)):
-                yield f"nginx_servers: {name} has the server name {server_name!r}. It is an address, a host name or a pattern."

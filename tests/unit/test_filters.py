@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_packages import nginx_packages
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.upstream_servers import upstream_servers
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vip_addresses import vip_addresses
 
@@ -69,7 +70,9 @@ def test_vip_addresses(vips: list[Mapping[str, Any]], expected: list[str]) -> No
 def test_upstream_servers(
     hosts: list[str], hostvars: Mapping[str, Any], port: list[int], expected: list[dict[str, Any]]
 ) -> None:
-    assert upstream_servers(hosts, hostvars, *port) == expected
+    found = upstream_servers(hosts, hostvars, *port)
+    assert [server.pop("name") for server in found] == hosts
+    assert found == expected
 
 
 @pytest.mark.parametrize("name", FILTERS)
@@ -78,3 +81,24 @@ def test_filter_is_found_by_the_name_of_its_file(name: str) -> None:
     filters = module.FilterModule().filters()
     assert list(filters) == [name]
     assert filters[name] is getattr(module, name)
+
+
+@pytest.mark.parametrize(
+    ("info", "modules", "debian", "others"),
+    [
+        ({"installed": False, "modules": []}, [], ["nginx"], ["nginx"]),
+        ({"installed": False}, ["stream"], ["nginx", "libnginx-mod-stream"], ["nginx", "nginx-mod-stream"]),
+        ({"installed": True, "modules": ["stream"]}, ["stream"], [], []),
+        (
+            {"installed": True, "modules": ["stream"]},
+            ["stream", "http_image_filter", "http_image_filter"],
+            ["libnginx-mod-http-image-filter"],
+            ["nginx-mod-http-image-filter"],
+        ),
+    ],
+)
+def test_packages_that_nginx_lacks(
+    info: Mapping[str, Any], modules: list[str], debian: list[str], others: list[str]
+) -> None:
+    assert nginx_packages(info, modules, "Debian") == debian
+    assert nginx_packages(info, modules, "RedHat") == others

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.preflight import keepalived_problems, nginx_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_preflight import nginx_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.preflight import keepalived_problems
 
 Values = dict[str, Any]
 
@@ -363,6 +364,256 @@ NGINX_PROBLEMS: dict[str, tuple[Values, list[str]]] = {
         {"upstreams": [{"name": "web", "servers": [{"port": 9091}]}]},
         ["nginx_upstreams: web has the server address None. It is an IP address or a host name."],
     ),
+    "every option of a server": (
+        {
+            "upstreams": [
+                {
+                    "name": "web",
+                    "balance": "hash",
+                    "servers": [
+                        {
+                            "address": "web1",
+                            "port": 65535,
+                            "weight": 65535,
+                            "max_fails": 0,
+                            "fail_timeout": 86400,
+                            "max_conns": 0,
+                        },
+                        {"address": "web1", "port": 81, "weight": 1, "fail_timeout": 1, "down": True},
+                    ],
+                }
+            ]
+        },
+        [],
+    ),
+    "a backup": (
+        {"upstreams": [{"name": "web", "servers": [{"address": "web1"}, {"address": "web2", "backup": True}]}]},
+        [],
+    ),
+    "a backup of a hash": (
+        {
+            "upstreams": [
+                {
+                    "name": "web",
+                    "balance": "hash",
+                    "servers": [{"address": "web1"}, {"address": "web2", "backup": True}],
+                }
+            ]
+        },
+        ["nginx_upstreams: web has the backup web2, which hash does not know. Use round_robin or least_conn."],
+    ),
+    "server of an upstream twice": (
+        {"upstreams": [{"name": "web", "servers": [{"address": "web1"}, {"address": "web1", "port": 80}]}]},
+        ["nginx_upstreams: web has web1:80 twice. Give one a higher weight instead."],
+    ),
+    "options out of bounds": (
+        {"upstreams": [{"name": "web", "servers": [{"address": "web1", "port": 65536, "weight": 0, "max_fails": -1}]}]},
+        [
+            "nginx_upstreams: web has a server with port 65536. It is 1 to 65535.",
+            "nginx_upstreams: web has a server with weight 0. It is 1 to 65535.",
+            "nginx_upstreams: web has a server with max_fails -1. It is 0 to 65535.",
+        ],
+    ),
+    "nobody takes requests": (
+        {
+            "upstreams": [
+                {"name": "web", "servers": [{"address": "web1", "down": True}, {"address": "web2", "backup": True}]}
+            ]
+        },
+        ["nginx_upstreams: web has only servers that are down or backups. Let one of them take requests."],
+    ),
+    "a backend is out": (
+        {
+            "upstreams": [{"name": "web", "servers": [{"name": "w", "address": "web1"}, {"address": "web2"}]}],
+            "backends_out": ["w"],
+        },
+        [],
+    ),
+    "all backends are out": (
+        {
+            "upstreams": [{"name": "web", "servers": [{"name": "w", "address": "web1"}, {"address": "web2"}]}],
+            "backends_out": ["w", "web2"],
+        },
+        ["nginx_backends_out (w, web2) leaves the upstream web without a server. Leave one of its servers in."],
+    ),
+    "an unknown backend is out": (
+        {"backends_out": ["w"]},
+        [
+            "nginx_backends_out names 'w', which is no server's name or address in nginx_upstreams. Correct or remove it."
+        ],
+    ),
+    "two servers for one name": (
+        {"servers": [{"name": "default", "upstream": "web"}, {"name": "other", "upstream": "web"}]},
+        ["nginx_servers: default and other both answer for _ on port 80. Give them different server_names or ports."],
+    ),
+    "two servers for one name in other letters": (
+        {
+            "servers": [
+                {**SERVER, "server_names": ["www.example.com"]},
+                {**SERVER, "name": "other", "server_names": ["b.example.com", "WWW.example.com"]},
+            ]
+        },
+        [
+            "nginx_servers: default and other both answer for WWW.example.com on port 80. Give them different server_names or ports."
+        ],
+    ),
+    "two servers for one name on two ports": ({"servers": [SERVER, {**SERVER, "name": "other", "listen": 81}]}, []),
+    "a pattern with syntax of nginx": ({"servers": [{**SERVER, "server_names": [r"~^x{2};\d$"]}]}, []),
+    "a pattern with a new line": (
+        {"servers": [{**SERVER, "server_names": ["~x\ny"]}]},
+        ["nginx_servers: default has the server name '~x\\ny'. It is an address, a host name or a pattern."],
+    ),
+    "server without an answer": (
+        {"servers": [{"name": "default"}]},
+        ["nginx_servers: default answers nothing. Give it an upstream, locations or a redirect."],
+    ),
+    "redirect and upstream": (
+        {"servers": [{**SERVER, "redirect": "/a"}]},
+        [
+            "nginx_servers: default redirects every request, so its upstream and locations answer none. Remove one of them."
+        ],
+    ),
+    "port of a server": (
+        {"servers": [{**SERVER, "listen": [80, 0]}]},
+        ["nginx_servers: default listens on port 0. It is 1 to 65535."],
+    ),
+    "upstream of a location": (
+        {"servers": [{"name": "default", "locations": [{"path": "/", "upstream": "app"}]}]},
+        ["nginx_servers: default proxies to the upstream 'app', which nginx_upstreams lacks; it has web."],
+    ),
+    "path of a location": (
+        {
+            "servers": [
+                {**SERVER, "locations": [{"path": "a", "status": 200}, {"path": "a$", "match": "regex", "status": 200}]}
+            ]
+        },
+        ["nginx_servers: default has the location 'a'. It begins with '/', or has a match by regular expression."],
+    ),
+    "location twice": (
+        {
+            "servers": [
+                {
+                    **SERVER,
+                    "locations": [
+                        {"path": "/", "status": 200},
+                        {"path": "/a", "status": 200},
+                        {"path": "/a", "match": "prefix_first", "status": 200},
+                        {"path": "/a", "match": "exact", "status": 200},
+                    ],
+                }
+            ]
+        },
+        [
+            "nginx_servers: default has two locations /. Make one of them.",
+            "nginx_servers: default has two locations /a. Make one of them.",
+        ],
+    ),
+    "location without an answer": (
+        {"servers": [{**SERVER, "locations": [{"path": "/a"}]}]},
+        ["nginx_servers: default's location /a has none of them. Give it one of upstream, root, redirect, status."],
+    ),
+    "location with two answers": (
+        {"servers": [{**SERVER, "locations": [{"path": "/a", "root": "/srv", "status": 200}]}]},
+        ["nginx_servers: default's location /a has root and status. Give it one of upstream, root, redirect, status."],
+    ),
+    "prefix of nothing": (
+        {"servers": [{**SERVER, "locations": [{"path": "/a", "root": "/srv", "strip_prefix": True}]}]},
+        ["nginx_servers: default's location /a cannot have strip_prefix. It is for prefixes that go to an upstream."],
+    ),
+    "rules for answers at once": (
+        {
+            "servers": [
+                {
+                    **SERVER,
+                    "deny": ["10.0.0.1"],
+                    "locations": [
+                        {"path": "/a", "status": 200, "allow": ["10.0.0.0/8"], "connections": 1},
+                        {"path": "/b", "redirect": "/a", "basic_auth": "staff", "response_headers": {"X-A": "a"}},
+                    ],
+                },
+                {"name": "other", "listen": 81, "redirect": "/a", "requests_per_second": 1},
+            ],
+            "users": [{"name": "staff", "members": [{"name": "a", "hash": "$6$a$b"}]}],
+        },
+        [
+            "nginx_servers: default's location /a has allow and connections, which nginx does not heed where it answers at once "
+            "(status). Remove them, or answer with files (root) or an upstream.",
+            "nginx_servers: default's location /b has basic_auth, which nginx does not heed where it answers at once (redirect). "
+            "Remove it, or answer with files (root) or an upstream.",
+            "nginx_servers: other has requests_per_second, which nginx does not heed where it answers at once (redirect). "
+            "Remove it, or answer with files (root) or an upstream.",
+        ],
+    ),
+    "strip_prefix of half a name": (
+        {
+            "servers": [
+                {
+                    **SERVER,
+                    "locations": [
+                        {"path": "/a", "upstream": "web", "strip_prefix": True},
+                        {"path": "/b", "upstream": "web", "strip_prefix": True, "match": "exact"},
+                        {"path": "/c/", "upstream": "web", "strip_prefix": True, "match": "prefix_first"},
+                    ],
+                }
+            ]
+        },
+        [
+            "nginx_servers: default's location /a has strip_prefix, which would make /a/a to //a and /aa to /a. "
+            "Let its path end in '/'."
+        ],
+    ),
+    "status of a location": (
+        {"servers": [{**SERVER, "locations": [{"path": "/a", "status": 1000}]}]},
+        ["nginx_servers: default's location /a answers the status 1000. It is 100 to 599."],
+    ),
+    "header's name": (
+        {"servers": [{**SERVER, "response_headers": {"X Y": "a", "X-Z": "a; }"}}]},
+        [
+            "nginx_servers: default has in response_headers 'X Y': 'a', which is no header. Its name is a word of letters, digits "
+            "and '-', its value one line."
+        ],
+    ),
+    "header of two lines": (
+        {
+            "servers": [
+                {**SERVER, "locations": [{"path": "/a", "upstream": "web", "request_headers": {"X": "a\nY: b"}}]}
+            ]
+        },
+        [
+            "nginx_servers: default's location /a has in request_headers 'X': 'a\\nY: b', which is no header. Its name is a word of "
+            "letters, digits and '-', its value one line."
+        ],
+    ),
+    "networks": (
+        {"servers": [{**SERVER, "allow": ["10.0.0.1/8", "::1", "all;"], "trusted_proxies": ["proxy.example.com"]}]},
+        [
+            "nginx_servers: default has in allow 'all;', which is neither an address nor a network.",
+            "nginx_servers: default has in trusted_proxies 'proxy.example.com', which is neither an address nor a network.",
+        ],
+    ),
+    "size of a body": (
+        {"servers": [{**SERVER, "body_size": "10 MB"}]},
+        ["nginx_servers: default has the body_size '10 MB'. It is a number of bytes, such as 10m."],
+    ),
+    "negative numbers": (
+        {"servers": [{**SERVER, "requests_per_second": -1, "connections": -2}]},
+        [
+            "nginx_servers: default has requests_per_second -1. It is above 0.",
+            "nginx_servers: default has connections -2. It is above 0.",
+        ],
+    ),
+    "control characters": (
+        {
+            "servers": [
+                {"name": "default", "redirect": "/a\nb"},
+                {**SERVER, "name": "b", "locations": [{"path": "/a", "status": 200, "text": "\0"}]},
+            ]
+        },
+        [
+            "nginx_servers: default has the redirect '/a\\nb', which holds a control character. Remove it.",
+            "nginx_servers: b's location /a has the text '\\x00', which holds a control character. Remove it.",
+        ],
+    ),
     "server's name": (
         {"servers": [{**SERVER, "name": "../default"}]},
         ["nginx_servers: name '../default' is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. default."],
@@ -384,6 +635,184 @@ NGINX_PROBLEMS: dict[str, tuple[Values, list[str]]] = {
         ["nginx_servers: default has the server name 'bad;example'. It is an address, a host name or a pattern."],
     ),
 }
+
+
+DB: Values = {"name": "db", "protocol": "tcp", "servers": [{"address": "172.16.2.30", "port": 5432}]}
+DNS: Values = {"name": "dns", "protocol": "udp", "servers": [{"address": "172.16.2.31", "port": 53}]}
+STREAM: Values = {"name": "db", "listen": [5432], "upstream": "db"}
+TLS = {"certificate_file": "/etc/ssl/a.crt", "key_file": "/etc/ssl/a.key"}
+SNI = [{"names": ["www.example.com"], "upstream": "db"}]
+STREAM_PROBLEMS: dict[str, tuple[Values, list[str]]] = {
+    "as it is": ({}, []),
+    "everything": (
+        {
+            "streams": [
+                {**STREAM, "proxy_protocol": True, "trusted_proxies": ["10.0.0.0/8"], "connections": 1, "tls": TLS},
+                {**STREAM, "name": "dns", "upstream": "dns", "responses": 0, "idle_timeout": 0.5, "allow": ["::1"]},
+                {"name": "sni", "listen": [443], "sni": [{"names": [".a", "*.b", "c.*", "d-e.f_g"], "upstream": "db"}]},
+            ]
+        },
+        [],
+    ),
+    "the module is there": ({"modules": [], "modules_here": ["stream"]}, []),
+    "no module": (
+        {"modules": ["http_geoip2"]},
+        ["nginx_modules (http_geoip2) lacks stream, which nginx_streams needs. Add it."],
+    ),
+    "module's name": (
+        {"modules": ["stream", "libnginx-mod-http-geoip"]},
+        [
+            "nginx_modules has 'libnginx-mod-http-geoip'. It is a name such as stream or http_image_filter, "
+            "without the package's prefix."
+        ],
+    ),
+    "balance by address": (
+        {"upstreams": [UPSTREAM, {**DB, "balance": "ip_hash"}]},
+        [
+            "nginx_upstreams: db has the balance ip_hash, which nginx lacks for tcp. "
+            "Use hash, which goes by the client's address there."
+        ],
+    ),
+    "keepalive": (
+        {"upstreams": [UPSTREAM, {**DB, "keepalive": 5}]},
+        ["nginx_upstreams: db has keepalive 5, which nginx lacks for tcp. Remove it."],
+    ),
+    "no port": (
+        {"upstreams": [UPSTREAM, {**DB, "servers": [{"address": "db1"}]}]},
+        ["nginx_upstreams: db has the server db1 without a port. With tcp there is none by default."],
+    ),
+    "server of a stream's upstream": (
+        {"servers": [{**SERVER, "upstream": "db", "locations": [{"path": "/a", "upstream": "dns"}]}]},
+        [
+            f"nginx_servers: default proxies to the upstream {name}, which speaks {protocol}. "
+            "Name it in nginx_streams instead, and here another or no server."
+            for name, protocol in (("db", "tcp"), ("dns", "udp"))
+        ],
+    ),
+    "stream of a server's upstream": (
+        {"streams": [{**STREAM, "upstream": "web", "sni": SNI}]},
+        [
+            "nginx_streams: db proxies to the upstream web, which speaks http. "
+            "Set its protocol to tcp or udp, or name it in nginx_servers instead."
+        ],
+    ),
+    "unknown upstreams": (
+        {"streams": [{**STREAM, "upstream": "a", "sni": [{"names": ["n"], "upstream": "b"}]}]},
+        [
+            f"nginx_streams: db proxies to the upstream '{name}', which nginx_upstreams lacks; it has web, db, dns."
+            for name in "ab"
+        ],
+    ),
+    "name": (
+        {"streams": [{**STREAM, "name": "d/b"}]},
+        ["nginx_streams: name 'd/b' is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. db."],
+    ),
+    "stream twice": (
+        {"streams": [STREAM, {**STREAM, "listen": [5433]}]},
+        ["nginx_streams: two streams are called db. Give each a name of its own."],
+    ),
+    "nothing to do": (
+        {"streams": [{"name": "db", "listen": []}]},
+        [
+            "nginx_streams: db proxies to nothing. Give it an upstream, or sni.",
+            "nginx_streams: db listens nowhere. Give it ports, e.g. listen: [5432].",
+        ],
+    ),
+    "TCP's options with UDP": (
+        {"streams": [{**STREAM, "upstream": "dns", "tls": TLS, "proxy_protocol": True, "proxy_protocol_out": True}]},
+        [
+            f"nginx_streams: db has {option}, which is TCP's, and the upstream dns, which speaks udp. Remove it."
+            for option in ("tls", "proxy_protocol", "proxy_protocol_out")
+        ],
+    ),
+    "names with UDP": (
+        {"streams": [{**STREAM, "upstream": "dns", "sni": SNI}]},
+        ["nginx_streams: db has sni and the upstream dns, which speaks udp. Names are in TLS over TCP; use tcp."],
+    ),
+    "UDP's option with TCP": (
+        {"streams": [{**STREAM, "responses": 1}]},
+        ["nginx_streams: db has responses 1, which are counted with UDP only. Remove it."],
+    ),
+    "TLS ends and goes on": (
+        {"streams": [{**STREAM, "tls": TLS, "sni": SNI}]},
+        ["nginx_streams: db has tls, which ends TLS here, and sni, which passes it through. Remove one of them."],
+    ),
+    "trust without a word": (
+        {"streams": [{**STREAM, "trusted_proxies": ["10.0.0.1"]}]},
+        [
+            "nginx_streams: db has trusted_proxies, whose word comes by the PROXY protocol. "
+            "Set proxy_protocol, or remove them."
+        ],
+    ),
+    "names asked for": (
+        {"streams": [{**STREAM, "sni": [{**SNI[0], "names": ["A.example", "default", "~a", "a.EXAMPLE"]}]}]},
+        [
+            "nginx_streams: db has in sni 'default', which is no host name. It may begin with '*.' or '.' or end "
+            "with '.*', and all others go to the stream's own upstream.",
+            "nginx_streams: db has in sni '~a', which is no host name. It may begin with '*.' or '.' or end "
+            "with '.*', and all others go to the stream's own upstream.",
+            "nginx_streams: db has a.EXAMPLE twice in sni. Remove one.",
+        ],
+    ),
+    "no names": (
+        {"streams": [{**STREAM, "sni": [{"names": [], "upstream": "db"}]}]},
+        ["nginx_streams: db has sni without names for the upstream db. Name some, e.g. [www.example.com]."],
+    ),
+    "networks": (
+        {"streams": [{**STREAM, "allow": ["all"], "deny": ["10.0.0.1"]}]},
+        ["nginx_streams: db has in allow 'all', which is neither an address nor a network."],
+    ),
+    "numbers": (
+        {"streams": [{**STREAM, "connect_timeout": 0, "idle_timeout": -1, "connections": 0}]},
+        [
+            "nginx_streams: db has connect_timeout 0. It is above 0.",
+            "nginx_streams: db has idle_timeout -1. It is above 0.",
+            "nginx_streams: db has connections 0. It is 1 or more.",
+        ],
+    ),
+    "port of a server": (
+        {"streams": [{**STREAM, "listen": [80, 65536]}]},
+        [
+            "nginx_streams: db listens on TCP port 80, which is taken by the server default. Give it another.",
+            "nginx_streams: db listens on port 65536. It is 1 to 65535.",
+        ],
+    ),
+    "port of the health endpoint": (
+        {"streams": [{**STREAM, "listen": [8081]}]},
+        [
+            "nginx_streams: db listens on TCP port 8081, which is taken by nginx_health_port on 127.0.0.1. Give it another."
+        ],
+    ),
+    "port of another stream": (
+        {"streams": [STREAM, {**STREAM, "name": "other", "listen": [5433, 5432, 5433]}]},
+        [
+            "nginx_streams: other listens on TCP port 5432, which is taken by the stream db. Give it another.",
+            "nginx_streams: other has the port 5433 twice in listen. Remove one.",
+        ],
+    ),
+    "a port of UDP is another": (
+        {"streams": [STREAM, {**STREAM, "name": "dns", "upstream": "dns", "listen": [80, 8081, 5432]}]},
+        [],
+    ),
+    "one port of UDP": (
+        {"streams": [{"name": name, "upstream": "dns", "listen": [53]} for name in ("a", "b")]},
+        ["nginx_streams: b listens on UDP port 53, which is taken by the stream a. Give it another."],
+    ),
+}
+STREAMS: Values = {
+    **NGINX,
+    "upstreams": [UPSTREAM, DB, DNS],
+    "streams": [STREAM],
+    "modules": ["stream"],
+    "modules_here": [],
+    "health_address": "127.0.0.1",
+    "health_port": "8081",
+}
+
+
+@pytest.mark.parametrize(("settings", "texts"), STREAM_PROBLEMS.values(), ids=STREAM_PROBLEMS)
+def test_stream_problem(settings: Mapping[str, Any], texts: list[str]) -> None:
+    assert nginx_problems({**STREAMS, **settings}, FACTS, "nginx2") == [f"nginx2: {text}" for text in texts]
 
 
 @pytest.mark.parametrize(("settings", "texts"), NGINX_PROBLEMS.values(), ids=NGINX_PROBLEMS)

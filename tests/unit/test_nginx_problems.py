@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the nginx role refuses of pages, users, caches, addresses and ports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_preflight import nginx_problems
+
+FACTS = {"distribution": "Debian", "os_family": "Debian", "distribution_version": "12"}
+WEB = {"name": "web", "servers": [{"address": "172.16.2.20", "port": 9091}]}
+SERVER: dict[str, Any] = {"name": "default", "upstream": "web", "server_names": ["a"]}
+OTHER: dict[str, Any] = {"name": "other", "upstream": "web", "server_names": ["b"]}
+TLS = {"certificate_file": "/etc/ssl/a.crt", "key_file": "/etc/ssl/a.key"}
+STAFF = {"name": "staff", "members": [{"name": "alice", "hash": "$6$salt$hash"}, {"name": "bob", "hash": "{SHA}a="}]}
+
+GOOD: dict[str, Mapping[str, Any]] = {
+    "one name on two addresses": {
+        "servers": [{**SERVER, "vips": ["10.0.0.1"]}, {**OTHER, "server_names": ["a"], "vips": ["::1"]}]
+    },
+    "what nginx itself has": {
+        "listeners": [
+            {"address": "0.0.0.0", "port": 80, "process": "nginx"},
+            {"address": "::", "port": 22, "process": "sshd"},
+        ]
+    },
+    "users": {"users": [STAFF], "servers": [{**SERVER, "basic_auth": "staff"}]},
+    "stapling": {"servers": [{**SERVER, "tls": {**TLS, "stapling": True}}], "resolvers": ["10.0.0.1", "::1"]},
+    "secrets": {"ticket_secrets": ["x" * 32]},
+    "pages": {
+        "servers": [
+            {**SERVER, "error_pages": [{"statuses": [300, 599], "html": "a"}], "maintenance": {"visitors": ["::1"]}}
+        ]
+    },
+    "cache": {"cache_size": "500m", "servers": [{**SERVER, "cache_seconds": 0}]},
+}
+PROBLEMS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
+    "no nginx to configure": (
+        {"install_method": "none", "installed": False},
+        ["nginx_install_method is none, and there is no nginx on this host. Install one, or set it to package."],
+    ),
+    "no address": (
+        {"servers": [{**SERVER, "vips": ["10.0.0.1", "www;"]}]},
+        [
+            "nginx_servers: default has in vips 'www;', which is no address. It listens on addresses, such as 192.168.200.200."
+        ],
+    ),
+    "one name on one address": (
+        {"servers": [{**SERVER, "vips": ["10.0.0.1"]}, {**OTHER, "server_names": ["A"], "vips": ["10.0.0.1"]}]},
+        ["nginx_servers: default and other both answer for A on port 80. Give them different server_names or ports."],
+    ),
+    "a port with and without encryption": (
+        {"servers": [SERVER, {**OTHER, "tls": TLS, "listen": [80]}]},
+        [
+            "nginx_servers: default and other share port 80, but not tls, http2 or proxy_protocol. "
+            "All of a port have the same; give one of the two another port."
+        ],
+    ),
+    "a port with and without HTTP/2": (
+        {"servers": [{**SERVER, "tls": TLS}, {**OTHER, "tls": TLS, "http2": False}]},
+        [
+            "nginx_servers: default and other share port 443, but not tls, http2 or proxy_protocol. "
+            "All of a port have the same; give one of the two another port."
+        ],
+    ),
+    "a port with and without the PROXY protocol": (
+        {"servers": [SERVER, {**OTHER, "proxy_protocol": True}]},
+        [
+            "nginx_servers: default and other share port 80, but not tls, http2 or proxy_protocol. "
+            "All of a port have the same; give one of the two another port."
+        ],
+    ),
+    "ports of others": (
+        {
+            "health_port": 8081,
+            "listeners": [
+                {"address": "0.0.0.0", "port": 80, "process": "apache2"},
+                {"address": "127.0.0.1", "port": 8081, "process": ""},
+            ],
+        },
+        [
+            "nginx_servers: default listens on port 80, which apache2 has on this host (0.0.0.0). Stop that, or choose another port.",
+            "nginx_health_port is 8081, which another program has on this host (127.0.0.1). Stop that, or choose another port.",
+        ],
+    ),
+    "stapling without a resolver": (
+        {"servers": [{**SERVER, "tls": {**TLS, "stapling": True}}]},
+        ["nginx_servers: default's tls has stapling, for which nginx looks up its authority. Set nginx_resolvers."],
+    ),
+    "a file's name": (
+        {"servers": [{**SERVER, "tls": {**TLS, "key_file": "/a\n"}}]},
+        ["nginx_servers: default's tls has the key_file '/a\\n', which holds a control character. Remove it."],
+    ),
+    "half a certificate": (
+        {"servers": [{**SERVER, "tls": {"certificate": "a"}}]},
+        [
+            "nginx_servers: default's tls needs certificate and key, or certificate_file and key_file. Give both of one kind."
+        ],
+    ),
+    "error pages": (
+        {
+            "servers": [
+                {
+                    **SERVER,
+                    "error_pages": [
+                        {"statuses": [404, 200], "html": "a"},
+                        {"statuses": [404], "html": "b"},
+                        {"statuses": [500], "html": " \n"},
+                        {"statuses": [], "html": "c"},
+                    ],
+                }
+            ]
+        },
+        [
+            "nginx_servers: default has an error page for 200. It is for 300 to 599.",
+            "nginx_servers: default has two error pages for 404. Remove one of them.",
+            "nginx_servers: default has an error page that is empty, or for no status. Give it statuses and html.",
+            "nginx_servers: default has an error page that is empty, or for no status. Give it statuses and html.",
+        ],
+    ),
+    "visitors": (
+        {"servers": [{**SERVER, "maintenance": {"visitors": ["office"]}}]},
+        ["nginx_servers: default has in maintenance's visitors 'office', which is neither an address nor a network."],
+    ),
+    "unknown users": (
+        {
+            "users": [STAFF],
+            "servers": [{**SERVER, "locations": [{"path": "/a", "root": "/srv", "basic_auth": "boss"}]}],
+        },
+        ["nginx_servers: default's location /a has the basic_auth 'boss', which nginx_users lacks; it has staff."],
+    ),
+    "lists of users": (
+        {"users": [STAFF, STAFF, {"name": "a b", "members": []}]},
+        [
+            "nginx_users: two lists are called staff. Give each a name of its own.",
+            "nginx_users: name 'a b' is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. staff.",
+            "nginx_users: a b has no members, so nobody could ask. Name one, or remove the list.",
+        ],
+    ),
+    "members": (
+        {
+            "users": [
+                {
+                    "name": "staff",
+                    "members": [
+                        {"name": "a:b", "hash": "$6$a$b"},
+                        {"name": "carol", "hash": "secret"},
+                        {"name": "carol", "hash": "$6$a$b\nroot:$6$c$d"},
+                    ],
+                }
+            ]
+        },
+        [
+            "nginx_users: staff has the user 'a:b'. A name is one line without a colon, and does not begin with '#'.",
+            "nginx_users: staff's carol has a hash that is none. Give it as 'openssl passwd -6' prints it.",
+            "nginx_users: staff has carol twice. Remove one of them.",
+            "nginx_users: staff's carol has a hash that is none. Give it as 'openssl passwd -6' prints it.",
+        ],
+    ),
+    "a secret that is none": (
+        {"ticket_secrets": ["x" * 32, "short"]},
+        ["nginx_session_ticket_secrets: number 2 has 5 characters. It has 32 or more; openssl rand -hex 32 makes one."],
+    ),
+    "resolvers": (
+        {"resolvers": ["10.0.0.1", "dns.example.com;"]},
+        [
+            "nginx_resolvers has 'dns.example.com;', which is no address. It lists addresses of DNS servers, IPv6 ones too."
+        ],
+    ),
+    "size of the cache": (
+        {"cache_size": "1 GB"},
+        ["nginx_cache_size is '1 GB'. It is a number of bytes, such as 500m or 10g."],
+    ),
+    "seconds of the cache": (
+        {"servers": [{**SERVER, "cache_seconds": -1}]},
+        ["nginx_servers: default has cache_seconds -1. It is above 0."],
+    ),
+}
+
+
+def problems(settings: Mapping[str, Any]) -> list[str]:
+    return nginx_problems({"upstreams": [WEB], "servers": [SERVER], **settings}, FACTS, "nginx1")
+
+
+@pytest.mark.parametrize("settings", GOOD.values(), ids=GOOD)
+def test_good_input(settings: Mapping[str, Any]) -> None:
+    assert problems(settings) == []
+
+
+@pytest.mark.parametrize(("settings", "texts"), PROBLEMS.values(), ids=PROBLEMS)
+def test_problem(settings: Mapping[str, Any], texts: list[str]) -> None:
+    assert problems(settings) == [f"nginx1: {text}" for text in texts]

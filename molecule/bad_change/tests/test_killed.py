@@ -53,7 +53,7 @@ def test_killed(cluster: Cluster, tasks: int, number: int) -> None:
         # No change is under way, no host is drained by a run, and nobody holds the lock.
         assert cluster.run(host, "find /var/lib/evenkeel -name journal.json") == ""
         assert cluster.run(host, "cat /var/lib/keepalived/drained").strip() == "0"
-        assert f"keepalive {40 + number};" in cluster.run(host, "cat /etc/nginx/nginx_ha/upstreams.conf")
+        assert f"keepalive {40 + number};" in cluster.run(host, "cat /etc/nginx/nginx_ha/upstreams/web.conf")
         assert not cluster.succeeds(host, "test -e /run/evenkeel/lock")
     assert {speaker["priority"] for speaker in cluster.speakers()} == {200 + number * together}
     if number in (3, 5):

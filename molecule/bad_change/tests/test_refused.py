@@ -77,14 +77,32 @@ def test_what_one_hosts_checker_refuses_touches_no_host(
 
 
 def test_a_port_that_is_taken_is_noticed_after_the_reload(cluster: Cluster) -> None:
-    """nginx's own test accepts it, and a reload that cannot bind reports success."""
-    servers = [{"name": "default", "listen": 80, "upstream": "web"}, {"name": "ssh", "listen": 22, "upstream": "web"}]
-    with refused(cluster):
-        run = site(nginx_servers=servers, nginx_patience=3)
-        assert run.code != 0
-        assert "is back: configuration and programs. The run stops here." in run.message
-        assert "nginx1: keepalived 2.2.7, VI_1 MASTER, VI_2 BACKUP" in run.message
+    """Taken after the input was checked: nginx's own test accepts it, and a reload that cannot bind reports success."""
+    servers = [{"name": "default", "upstream": "web"}, {"name": "late", "listen": [8089], "upstream": "web"}]
+
+    def take() -> None:
+        for host in HOSTS:
+            cluster.run(host, "systemd-run --quiet --unit=taker python3 -m http.server 8089")
+
+    try:
+        with refused(cluster):
+            run = with_event("Have nginx's configuration tested", take, nginx_servers=servers, nginx_patience=3)
+            assert run.code != 0
+            assert "is back: configuration and programs. The run stops here." in run.message
+            assert "nginx1: keepalived 2.2.7, VI_1 MASTER, VI_2 BACKUP" in run.message
+    finally:
+        for host in HOSTS:
+            cluster.run(host, "systemctl stop taker")
     as_before()
+
+
+def test_a_port_of_another_program_is_refused(cluster: Cluster) -> None:
+    with refused(cluster):
+        run = site(nginx_servers=[{"name": "default", "listen": [80, 22], "upstream": "web"}])
+        assert run.code != 0
+        assert "default listens on port 22, which sshd has on this host" in run.message
+    for each in HOSTS:
+        assert run.count(each, "changed") == 0
 
 
 def broken_build(good: Path, prefix: str, target: Path) -> None:

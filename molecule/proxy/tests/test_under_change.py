@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The proxy is changed while clients ask: no request fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from labtest import Run, site
+from labtest.site import PROJECT
+from traffic import OTHER_VIP, VIP, Traffic, request
+
+INVENTORY = PROJECT / "molecule/proxy/inventory"
+WWW = "https://www.example.com/"
+LOAD = [request(url, to=vip, every=0.08) for vip in (VIP, OTHER_VIP) for url in (":8080/", WWW)]
+
+
+@contextmanager
+def nothing_lost(traffic: Traffic) -> Iterator[list[dict[str, Any]]]:
+    with traffic.load(*LOAD) as results:
+        yield results
+    for seen in results:
+        assert seen["failed"] == []
+        assert seen["sent"] > 100
+
+
+def changed(**variables: object) -> None:
+    run: Run = site("lab", INVENTORY, **variables)
+    assert run.code == 0, run.output
+    assert not run.did("Move the VIPs to another host")
+    assert "PRIVATE KEY" not in run.output
+
+
+def test_a_server_goes_out_and_a_location_changes(traffic: Traffic) -> None:
+    with nothing_lost(traffic) as results, ThreadPoolExecutor() as beside:
+        # One for each server: what the one that goes out is answering it finishes.
+        slow = [request(":8080/stubborn?seconds=25", timeout=60)] * 2
+        answers = beside.submit(traffic.together, *slow)
+        changed(nginx_backends_out=["web2"], proxy_text="after")
+        assert {answer.name for answer in answers.result()} == {"web1", "web2"}
+        for vip in (VIP, OTHER_VIP):
+            for path in ("/", "/weighted", "/least", "/hashed?user=1", "/hashed?user=2", "/hashed?user=3"):
+                assert set(traffic.names(f":8080{path}", to=vip)) == {"web1"}
+            assert set(traffic.cluster.pages(vip)) == {"web1"}
+            assert traffic.get(":8001/text", to=vip).text == "after"
+    assert all(set(seen["names"]) == {"web1", "web2"} for seen in results)
+
+
+def test_it_comes_back_and_a_certificate_is_replaced(traffic: Traffic) -> None:
+    with nothing_lost(traffic) as results:
+        changed(proxy_certificate="second")
+        for vip in (VIP, OTHER_VIP):
+            assert set(traffic.names(":8080/", to=vip)) == {"web1", "web2"}
+            assert {traffic.get(WWW, to=vip).certificate for _ in range(4)} == {"second"}
+            assert traffic.get("https://a.example.org/", to=vip).certificate == "other"
+    for seen, each in zip(results, LOAD, strict=True):
+        assert set(seen["certificates"]) == ({"first", "second"} if each["url"] == WWW else {""})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the planner costs, how long a failover takes (ours beside the reference), and what changes cost, on the lab."""
+"""What the planner costs; failovers and throughput, ours beside the reference; what changes cost. All on the lab."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import failover
 import measured_faults
 import plan
 import results
+import throughput
 
 from machine import LabError
 
@@ -46,6 +47,13 @@ def main() -> int:
         numbers["changes"] = change.document(changes)
         if changes.setup:
             print("\n" + change.report(changes), flush=True)
+    if arguments.what in (None, "throughput"):
+        loads = throughput.Bench(arguments.repeat)
+        loads.run()
+        troubles = [*troubles, *loads.troubles]
+        numbers["throughput"] = throughput.document(loads)
+        if loads.measured:
+            print("\n" + throughput.report(loads), flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps(numbers, indent=2) + "\n")
     for trouble in troubles:
@@ -55,10 +63,15 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["plan", "failover", "change"], help="all, unless one is named")
+    parser.add_argument(
+        "what", nargs="?", choices=["plan", "failover", "change", "throughput"], help="all, unless one is named"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every number to this file")
     parser.add_argument(
-        "--repeat", type=int, metavar="N", help=f"repetitions of each fault ({REPEAT}) or change ({change.REPEAT})"
+        "--repeat",
+        type=int,
+        metavar="N",
+        help=f"repetitions of each fault ({REPEAT}), change ({change.REPEAT}) or load ({throughput.REPEAT})",
     )
     parser.add_argument(
         "--fault",

@@ -47,17 +47,7 @@ class Pair:
         self.go_home()
 
     def configure(self, **variables: object) -> None:
-        words = ["ansible-playbook", "--inventory=inventories/lab", PLAYBOOKS[self.side]]
-        if variables:
-            words.append(f"--extra-vars={json.dumps(variables)}")
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        # Connections that Ansible keeps are of hosts that may be gone by the next playbook.
-        with tempfile.TemporaryDirectory(prefix="bench-") as connections:
-            environment |= {"ANSIBLE_SSH_CONTROL_PATH_DIR": connections, "ANSIBLE_NOCOLOR": "1"}
-            try:
-                run(*words, cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, timeout=PLAYBOOK_LIMIT)
-            except subprocess.TimeoutExpired:
-                raise LabError(f"{words[2]} took more than {PLAYBOOK_LIMIT} s") from None
+        playbook(PLAYBOOKS[self.side], **variables)
 
     def inject(self, fault: Fault) -> None:
         if fault.unplug:
@@ -106,6 +96,20 @@ class Pair:
         )
         found = {host: root(host, look, 10, check=False).split("\n") for host in HOMES[self.side]}
         return "; ".join(f"{host}: {', '.join(filter(None, lines)) or 'no answer'}" for host, lines in found.items())
+
+
+def playbook(name: str, **variables: object) -> None:
+    words = ["ansible-playbook", "--inventory=inventories/lab", name]
+    if variables:
+        words.append(f"--extra-vars={json.dumps(variables)}")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    # Connections that Ansible keeps are of hosts that may be gone by the next playbook.
+    with tempfile.TemporaryDirectory(prefix="bench-") as connections:
+        environment |= {"ANSIBLE_SSH_CONTROL_PATH_DIR": connections, "ANSIBLE_NOCOLOR": "1"}
+        try:
+            run(*words, cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, timeout=PLAYBOOK_LIMIT)
+        except subprocess.TimeoutExpired:
+            raise LabError(f"{name} took more than {PLAYBOOK_LIMIT} s") from None
 
 
 @contextmanager

@@ -27,13 +27,7 @@ def zones(place: Entry, zone: str) -> Iterator[str]:
 
 
 def handling(place: Entry, zone: str, server_entry: Entry | None = None) -> Iterator[str]:
-    # The first that fits counts, and whoever is allowed nothing by name is denied anyway.
-    for network in place.get("deny") or ():
-        yield f"deny {quoted(network)}"
-    for network in place.get("allow") or ():
-        yield f"allow {quoted(network)}"
-    if place.get("allow"):
-        yield "deny all"
+    yield from access(place)
     if place.get("body_size"):
         yield f"client_max_body_size {quoted(place['body_size'])}"
     if place.get("requests_per_second"):
@@ -49,6 +43,16 @@ def handling(place: Entry, zone: str, server_entry: Entry | None = None) -> Iter
         yield f"auth_basic {quoted(place['basic_auth'])}"
         yield f"auth_basic_user_file nginx_ha/users/{place['basic_auth']}"
     yield from headers(place, server_entry)
+
+
+def access(place: Entry) -> Iterator[str]:
+    """The first that fits counts, and whoever is allowed nothing by name is denied anyway."""
+    for network in place.get("deny") or ():
+        yield f"deny {quoted(network)}"
+    for network in place.get("allow") or ():
+        yield f"allow {quoted(network)}"
+    if place.get("allow"):
+        yield "deny all"
 
 
 def _cache(lasting: int) -> Iterator[str]:

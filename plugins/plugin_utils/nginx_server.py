@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_handling import handling, headers, zones
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_headers import of_location, replaces
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_words import quoted, seconds
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_words import quoted, seconds, variable
 
 HTTP, HTTPS = 80, 443
 # From here on HTTP/2 has a directive of its own.
@@ -48,7 +48,7 @@ def server(entry: Entry, settings: Mapping[str, Any]) -> dict[str, Any]:
         "listen": list(_listen(entry, settings)),
         "server_names": [quoted(each) for each in names_of(entry, settings)],
         "zones": [zone for number, place in enumerate([entry, *places]) for zone in zones(place, f"{name}_{number}")],
-        "maintenance": f"$nginx_ha_maintenance_{_word(name)}" if is_maintained(entry) else "",
+        "maintenance": variable("maintenance", name) if is_maintained(entry) else "",
         "visitors": [quoted(network) for network in maintenance.get("visitors") or ()],
         "http2": is_tls(entry) and entry.get("http2", True) and settings["version"] >= HTTP2_DIRECTIVE,
         "certificate": quoted(certificate) if certificate else "",
@@ -155,11 +155,6 @@ def _bracketed(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def _word(name: str) -> str:
-    """What can be in the name of a variable; two names that become one differ in their files, and share nothing but this."""
-    return "".join(letter if letter.isalnum() else f"_{ord(letter):x}_" for letter in name)
-
-
 def _places(entry: Entry) -> Iterator[Entry]:
     """Its locations, and the one that its own upstream stands for."""
     locations: Sequence[Entry] = entry.get("locations") or ()
@@ -237,9 +232,9 @@ def _proxying(place: Entry, proxy: str, protocol: str) -> Iterator[str]:
     # With a path behind the upstream's name nginx replaces the location's own by it.
     path = "/" if place.get("strip_prefix") else ""
     yield f"{PASSES[protocol]} {protocol}://{place['upstream']}{path}"
-    for variable, directive in TIMES.items():
-        if place.get(variable) is not None:
-            yield f"{proxy}_{directive} {seconds(place[variable])}"
+    for option, directive in TIMES.items():
+        if place.get(option) is not None:
+            yield f"{proxy}_{directive} {seconds(place[option])}"
     yield from of_location(proxy, place.get("request_headers") or {})
     if not place.get("buffering", True) and proxy == "proxy":
         yield "proxy_buffering off"

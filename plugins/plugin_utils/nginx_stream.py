@@ -8,11 +8,11 @@ Pure functions of entries of nginx_streams that preflight has accepted.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_words import quoted, seconds
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_handling import access
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_words import quoted, seconds, variable
 
 PROTOCOLS = ("tcp", "udp")
 # Variables in seconds, with their directives.
@@ -74,15 +74,10 @@ def _sni(entry: Entry) -> dict[str, Any]:
     if not entry.get("sni"):
         return {}
     return {
-        "variable": _variable(str(entry["name"])),
+        "variable": variable("sni", entry["name"]),
         "names": [(quoted(name), str(each["upstream"])) for each in entry["sni"] for name in each["names"]],
         "default": quoted(entry.get("upstream") or ""),
     }
-
-
-def _variable(name: str) -> str:
-    """One for each name: nginx knows no other characters, and no capital letters, in those of variables."""
-    return "$nginx_ha_sni_" + re.sub("[^a-z0-9]", lambda found: f"_{ord(found[0]):02x}", name)
 
 
 def _zone(name: str) -> str:
@@ -93,23 +88,18 @@ def _zone(name: str) -> str:
 def _directives(entry: Entry) -> Iterator[str]:
     for network in entry.get("trusted_proxies") or ():
         yield f"set_real_ip_from {quoted(network)}"
-    for network in entry.get("allow") or ():
-        yield f"allow {quoted(network)}"
-    for network in entry.get("deny") or ():
-        yield f"deny {quoted(network)}"
-    if entry.get("allow"):
-        yield "deny all"
+    yield from access(entry)
     if entry.get("connections"):
         yield f"limit_conn {_zone(str(entry['name']))} {int(entry['connections'])}"
-    for variable, directive in TIMES.items():
-        if entry.get(variable) is not None:
-            yield f"{directive} {seconds(entry[variable])}"
+    for option, directive in TIMES.items():
+        if entry.get(option) is not None:
+            yield f"{directive} {seconds(entry[option])}"
     if entry.get("responses") is not None:
         yield f"proxy_responses {int(entry['responses'])}"
     if entry.get("proxy_protocol_out"):
         yield "proxy_protocol on"
     if entry.get("sni"):
         yield "ssl_preread on"
-        yield f"proxy_pass {_variable(str(entry['name']))}"
+        yield f"proxy_pass {variable('sni', entry['name'])}"
     else:
         yield f"proxy_pass {entry['upstream']}"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789$_.:/*~^@%+=,?&()[]|-")
 
@@ -21,6 +22,11 @@ def quoted(text: object) -> str:
         return word
     escaped = word.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def variable(kind: str, name: object) -> str:
+    """A variable of our own for each name: nginx knows no other characters, and no capital letters, in those of variables."""
+    return f"$nginx_ha_{kind}_" + re.sub("[^a-z0-9]", lambda found: f"_{ord(found[0]):02x}", str(name))
 
 
 def is_network(text: object) -> bool:

@@ -39,8 +39,9 @@ def test_the_proxy_protocol_tells_who_connects(traffic: Traffic) -> None:
     assert traffic.get(":8025/a").status == 0
 
 
-def test_who_may_not_connect(traffic: Traffic) -> None:
-    assert traffic.get(":8028/").status == 0
+@pytest.mark.parametrize("port", [8028, 8031])
+def test_who_may_not_connect(traffic: Traffic, port: int) -> None:
+    assert traffic.get(f":{port}/").status == 0
 
 
 def test_connections_are_limited(traffic: Traffic) -> None:

@@ -56,11 +56,12 @@ def only_on(host: str, bad: str, good: str) -> str:
     return f"{{{{ '{bad}' if inventory_hostname == '{host}' else '{good}' }}}}"
 
 
+@pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize(
-    ("host", "variable", "bad", "good", "said"),
+    ("variable", "bad", "good", "said"),
     [
-        ("nginx1", "nginx_worker_processes", "seven", "2", "invalid value"),
-        ("nginx2", "keepalived_router_id", 'an "unfinished word', "LVS", "Unterminated quote"),
+        ("nginx_worker_processes", "seven", "2", "invalid value"),
+        ("keepalived_router_id", 'an "unfinished word', "LVS", "Unterminated quote"),
     ],
 )
 def test_what_one_hosts_checker_refuses_touches_no_host(

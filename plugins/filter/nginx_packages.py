@@ -10,9 +10,9 @@ short_description: Which packages nginx and its modules lack on a host
 version_added: 0.1.0
 author: The evenkeel developers
 description:
-  - Names the distribution's packages of nginx and of its dynamic modules. A module that is built into nginx, or whose file is there,
-    needs none.
-positional: modules, os_family
+  - Names the packages of nginx, with logrotate, and of its dynamic modules, the distribution's or those of nginx.org. A module that is
+    built into nginx, or whose file is there, needs none.
+positional: modules, os_family, upstream
 options:
   _input:
     description: The result of P(evenkeel.nginx_ha.nginx_info#module).
@@ -27,6 +27,10 @@ options:
     description: The host's C(ansible_facts['os_family']), which decides how the packages are called.
     type: str
     required: true
+  upstream:
+    description: Whether they are those of nginx.org, which are called alike everywhere. One package has all modules of a kind.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -37,20 +41,34 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The packages, such as V(libnginx-mod-stream) for Debian and V(nginx-mod-stream) for others.
+  description: The packages, such as V(libnginx-mod-stream) for Debian, V(nginx-mod-stream) for others, V(nginx-module-geoip) of nginx.org.
   type: list
   elements: str
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+# A minimal host may lack what rotates its logs.
+NGINX = ("nginx", "logrotate")
+# Modules whose package at nginx.org has another name than theirs without http_ or stream_.
+KINDS = {"brotli_filter": "brotli", "brotli_static": "brotli", "js": "njs", "xslt_filter": "xslt"}
 
-def nginx_packages(info: Mapping[str, Any], modules: Sequence[str], os_family: str) -> list[str]:
-    prefix = "libnginx-mod-" if os_family == "Debian" else "nginx-mod-"
+
+def nginx_packages(
+    info: Mapping[str, Any], modules: Sequence[str], os_family: str, upstream: bool = False
+) -> list[str]:
     present = info.get("modules") or []
-    missing = [prefix + str(module).replace("_", "-") for module in dict.fromkeys(modules) if module not in present]
-    return [*([] if info.get("installed") else ["nginx"]), *missing]
+    missing = [_package(str(module), os_family, upstream) for module in modules if module not in present]
+    return [*([] if info.get("installed") else NGINX), *dict.fromkeys(missing)]
+
+
+def _package(module: str, os_family: str, upstream: bool) -> str:
+    if upstream:
+        kind = re.sub(r"^(http|stream|mail)_", "", module)
+        return f"nginx-module-{KINDS.get(kind, kind)}".replace("_", "-")
+    return ("libnginx-mod-" if os_family == "Debian" else "nginx-mod-") + module.replace("_", "-")
 
 
 class FilterModule:

@@ -45,6 +45,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_server import is_maintained, ports_of
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_types import typed
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_words import bracketed
 
 
 def nginx_probes(servers: Sequence[Mapping[str, Any]], vips: Sequence[str] = ()) -> list[dict[str, Any]]:
@@ -56,7 +58,7 @@ def nginx_probes(servers: Sequence[Mapping[str, Any]], vips: Sequence[str] = ())
             "path": "/",
             "tls": bool(server.get("tls")),
         }
-        for server in servers
+        for server in typed({"servers": servers})["servers"]
         if not (server.get("proxy_protocol") or server.get("vips") or is_maintained(server))
         for port in ports_of(server)
     ]
@@ -64,7 +66,7 @@ def nginx_probes(servers: Sequence[Mapping[str, Any]], vips: Sequence[str] = ())
 
 def _host(server: Mapping[str, Any], vips: Sequence[str]) -> str:
     """The first of its names that is one and no pattern."""
-    names = [str(name) for name in server.get("server_names") or vips]
+    names = [bracketed(name) for name in server.get("server_names") or vips]
     return next((name for name in names if not set(name) & set("*~_")), "localhost")
 
 

@@ -59,6 +59,11 @@ options:
         not refresh.
     type: bool
     default: false
+  wanted:
+    description:
+      - With O(packages), the version of nginx that RV(candidates) are to be of, up or down, in place of the newest. V(*) stands for any
+        text, such as in V(1.22.1*); the newest that matches is taken. The epoch may be left out.
+    type: str
 attributes:
   check_mode:
     description: Changes nothing, and runs in check mode too.
@@ -120,6 +125,34 @@ candidates:
   description: The versions that the package manager would upgrade these to, for those that it would upgrade.
   returned: with O(packages)
   type: dict
+versions:
+  description: The versions of nginx that the package manager has, the newest first.
+  returned: with O(wanted)
+  type: list
+  elements: str
+wanted:
+  description:
+    - The packages of nginx itself with the version that O(wanted) means, whether installed or not; empty where there is none. Debian's
+      C(nginx-common) is one of them where it has the same version.
+  returned: with O(wanted)
+  type: dict
+backends_out:
+  description: Names and addresses of servers that C(nginx_ha/backends_out) beside O(config) has as out of service.
+  returned: success
+  type: list
+  elements: str
+cores:
+  description: The processors that are online.
+  returned: success
+  type: int
+memory_mb:
+  description: The host's memory in MiB.
+  returned: success
+  type: int
+open_files:
+  description: How many files systemd lets a service open at most, or V(0) if it does not say.
+  returned: success
+  type: int
 files:
   description: The SHA-256 of each file of the configuration by its path, O(config) first.
   returned: success
@@ -173,6 +206,7 @@ answers:
       type: str
 """
 
+import fnmatch
 import glob
 import os
 import re
@@ -200,6 +234,12 @@ def ask_binary(module, binary):
     files = glob.glob(os.path.join(directory.group(1), "ngx_*_module.so")) if directory else []
     dynamic = [os.path.basename(path)[len("ngx_") : -len("_module.so")] for path in files]
     return version.group(1) if version else "", sorted(set(built_in + dynamic))
+
+
+def number(pattern, *path):
+    """What the pattern finds in a file of /proc, or 0."""
+    found = re.search(pattern, processes.text(processes.PROC, *path), re.M)
+    return int(found.group(1)) if found else 0
 
 
 def workers(pid):
@@ -233,6 +273,47 @@ def ask_package_manager(module):
         return ask_apt(module, apt, dpkg)
     rpm = module.get_bin_path("rpm")
     return ask_rpm(module, rpm) if rpm else ({}, {})
+
+
+def available(module, names):
+    """The versions that the package manager has of each, the newest first."""
+    cache, dnf, yum = [module.get_bin_path(name) for name in ("apt-cache", "dnf", "yum")]
+    if cache:
+        dummy, out, dummy = module.run_command([cache, "madison"] + names, environ_update=PLAIN)
+        pairs = re.findall(r"^\s*(\S+) \| +(\S+) \|", out, re.M)
+    elif dnf or yum:
+        words = [dnf or yum, "-q", "--cacheonly", "list", "--showduplicates"] + names
+        dummy, out, dummy = module.run_command(words, environ_update=PLAIN)
+        # The oldest comes first.
+        pairs = re.findall(r"^([\w.+-]+)\.\w+\s+(\d\S*)\s+\S+[ \t]*$", out, re.M)[::-1]
+    else:
+        pairs = []
+    found = {}
+    for name, version in pairs:
+        if version not in found.setdefault(name, []):
+            found[name].append(version)
+    return found
+
+
+def of_version(module, wanted, installed):
+    """nginx's versions; its packages of the wanted one; and which of the installed packages get another by that."""
+    here = installed.get("nginx")
+    mates = [name for name, version in installed.items() if version == here]
+    there = available(module, sorted(set(mates + ["nginx", "nginx-common"])))
+    versions = there.get("nginx", [])
+    # What is installed will do, also where no mirror has it any longer.
+    known = ([here] if here else []) + [version for version in versions if version != here]
+    matching = [version for version in known if fnmatch.fnmatchcase(bare(version), bare(wanted))]
+    chosen = next((version for version in versions if version in matching), here if here in matching else None)
+    if chosen is None:
+        return versions, {}, {}
+    packages = dict.fromkeys([name for name in there if chosen in there[name]] + ["nginx"], chosen)
+    others = [name for name in packages if name in installed and installed[name] != chosen]
+    return versions, packages, dict.fromkeys(others, chosen)
+
+
+def bare(version):
+    return re.sub(r"^\d+:", "", version)
 
 
 def ask_apt(module, apt, dpkg):
@@ -342,6 +423,7 @@ def main():
             probes=dict(type="list", elements="dict", default=[], options=probe),
             timeout=dict(type="float", default=2.0),
             packages=dict(type="bool", default=False),
+            wanted=dict(type="str"),
         ),
         supports_check_mode=True,
     )
@@ -352,6 +434,10 @@ def main():
     version, modules = ask_binary(module, binary) if installed else ("", [])
     files, named = nginx_conf.files(params["config"])
     found = dict(
+        backends_out=processes.text(os.path.dirname(params["config"]), "nginx_ha", "backends_out").split(),
+        cores=os.sysconf("SC_NPROCESSORS_ONLN"),
+        memory_mb=number(r"^MemTotal:\s+(\d+)", "meminfo") // 1024,
+        open_files=number(r"^Max open files\s+\d+\s+(\d+)", "1", "limits"),
         installed=installed,
         version=version,
         modules=modules,
@@ -365,6 +451,10 @@ def main():
     )
     if params["packages"]:
         found["packages"], found["candidates"] = ask_package_manager(module)
+    if params["packages"] and params["wanted"]:
+        found["versions"], found["wanted"], found["candidates"] = of_version(
+            module, params["wanted"], found["packages"]
+        )
     module.exit_json(changed=False, **found)
 
 

@@ -25,8 +25,14 @@ FILES = ("certificate_file", "key_file")
 def certificate_problems(tls: Mapping[str, Any], now: datetime | None = None) -> Iterator[str]:
     """Each a clause for "SERVER's tls ..."; now is for tests."""
     given, files = ([name for name in names if tls.get(name)] for names in (PARTS, FILES))
+    if tls.get("self_signed"):
+        if given or files:
+            yield f"has self_signed and {' and '.join(given + files)}. Remove one of them."
+        if tls.get("stapling"):
+            yield "has self_signed and stapling, but nobody answers for such a certificate. Remove one of them."
+        return
     if len(given) + len(files) != 2 or len(given) == 1:
-        yield "needs certificate and key, or certificate_file and key_file. Give both of one kind."
+        yield "needs certificate and key, or certificate_file and key_file, or self_signed. Give both of one kind."
         return
     if files:
         return

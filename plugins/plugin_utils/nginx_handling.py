@@ -74,4 +74,9 @@ def headers(place: Entry, server_entry: Entry | None) -> Iterator[str]:
 
 
 def _common_headers(entry: Entry) -> dict[str, str]:
-    return {"Strict-Transport-Security": f"max-age={int(entry['hsts'])}"} if entry.get("hsts") else {}
+    common = {}
+    if entry.get("hsts"):
+        common["Strict-Transport-Security"] = f"max-age={int(entry['hsts'])}"
+    if entry.get("http3"):
+        common["Alt-Svc"] = 'h3=":$server_port"; ma=86400'
+    return common

@@ -14,13 +14,14 @@ from itertools import product
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import (
+    nginx_refusals,
     nginx_server,
     nginx_stream,
     nginx_stream_preflight,
     nginx_tree,
-    vrrp,
 )
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_certificates import FILES, certificate_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_types import typed
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_words import is_address, is_network
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.preflight import platform_problems
 
@@ -44,8 +45,20 @@ SIZE = re.compile(r"[0-9]+[kKmMgG]?\Z")
 CACHE_SIZE = re.compile(r"[0-9]*[1-9][0-9]*[kKmMgG]?\Z")
 # A password as crypt(3) or RFC 2307 has it.
 HASH = re.compile(r"(\$[0-9a-z]+\$[!-~]+|\{S?SHA\}[!-~]+)\Z")
+# nginx takes no more than 1,024.
+PROCESSES = re.compile(r"(auto|[1-9][0-9]{0,2})\Z")
+MOST_CONNECTIONS = 1 << 20
+VERSION = re.compile(r"[0-9*][A-Za-z0-9.+~:*-]*\Z")
+URL = re.compile(r"(https?|file)://[!#$%&'()*+,./:;=?@A-Z\[\]_a-z~0-9-]*[^/\s]\Z")
+FINGERPRINT = re.compile(r"[0-9A-Fa-f]{40}\Z")
+# Packages that nginx.org's nginx does not have, and cannot be beside.
+DISTRIBUTIONS = ("nginx-common", "nginx-core", "nginx-filesystem")
 # Less is no secret.
 SECRET_LENGTH = 32
+# A session lasts for a day: hourly rotations need no more.
+MOST_FORMER_KEYS = 24
+# As nginx_info names it.
+HTTP3_MODULE = "http_v3"
 # What a location can do with a request; one of them.
 ANSWERS = ("upstream", "root", "redirect", "status")
 # What nginx does not come to where it answers at once.
@@ -56,6 +69,7 @@ TEXTS = ("redirect", "root", "path")
 
 def nginx_problems(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str) -> list[str]:
     """settings: the nginx role's variables without their prefix; facts: the host's own."""
+    settings = typed(settings)
     found = [
         *platform_problems(facts),
         *_upstreams(settings),
@@ -67,14 +81,9 @@ def nginx_problems(settings: Mapping[str, Any], facts: Mapping[str, Any], host: 
 
 
 def _upstreams(settings: Mapping[str, Any]) -> Iterator[str]:
-    names: set[str] = set()
+    yield from nginx_refusals.naming("nginx_upstreams", "upstreams", settings["upstreams"], "web")
     for upstream in settings["upstreams"]:
         name = str(upstream.get("name", ""))
-        if not vrrp.NAME.match(name):
-            yield f"nginx_upstreams: name {name!r} is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. web."
-        if name in names:
-            yield f"nginx_upstreams: two upstreams are called {name}. Give each a name of its own."
-        names.add(name)
         if not upstream.get("servers"):
             yield (
                 f"nginx_upstreams: {name} has no servers. List them as [{{address: 172.16.2.20, port: 9091}}], "
@@ -108,6 +117,10 @@ def _upstream_servers(name: str, upstream: Mapping[str, Any]) -> Iterator[str]:
 def _backends_out(settings: Mapping[str, Any]) -> Iterator[str]:
     out = {str(name) for name in settings.get("backends_out") or ()}
     unknown = set(out)
+    lasting = {str(name) for name in settings.get("backends_lasting") or ()}
+    for name in settings.get("backends_put_back") or ():
+        if str(name) in lasting:
+            yield f"nginx_backends_put_back names {name}, which nginx_backends_out in the inventory takes out. Remove it there."
     for upstream in settings["upstreams"]:
         servers = upstream.get("servers") or []
         away = [server for server in servers if nginx_tree.is_out(server, out)]
@@ -123,20 +136,12 @@ def _backends_out(settings: Mapping[str, Any]) -> Iterator[str]:
 
 def _servers(settings: Mapping[str, Any]) -> Iterator[str]:
     upstreams = {str(upstream.get("name")): nginx_stream.protocol_of(upstream) for upstream in settings["upstreams"]}
-    names: set[str] = set()
+    yield from nginx_refusals.naming("nginx_servers", "servers", settings["servers"], "default")
     for server in settings["servers"]:
         name = str(server.get("name", ""))
-        if not vrrp.NAME.match(name):
-            yield f"nginx_servers: name {name!r} is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. default."
-        if name in names:
-            yield f"nginx_servers: two servers are called {name}. Give each a name of its own."
-        names.add(name)
         for place in [server, *(server.get("locations") or [])]:
-            if place.get("upstream") and str(place["upstream"]) not in upstreams:
-                yield (
-                    f"nginx_servers: {name} proxies to the upstream {place['upstream']!r}, which nginx_upstreams lacks; "
-                    f"it has {', '.join(upstreams) or 'none'}."
-                )
+            if place.get("upstream"):
+                yield from nginx_refusals.unknown_upstream(f"nginx_servers: {name}", str(place["upstream"]), upstreams)
             if upstreams.get(str(place.get("upstream"))) in nginx_stream.PROTOCOLS:
                 yield (
                     f"nginx_servers: {name} proxies to the upstream {place['upstream']}, which speaks "
@@ -149,6 +154,7 @@ def _servers(settings: Mapping[str, Any]) -> Iterator[str]:
             yield f"nginx_servers: {name} redirects every request, so its upstream and locations answer none. Remove one of them."
         yield from _locations(name, server)
         yield from _tls(name, server, settings)
+        yield from _http3(name, server, settings)
         yield from _pages(name, server)
         for address in server.get("vips") or []:
             if not is_address(address):
@@ -172,8 +178,30 @@ def _tls(name: str, server: Mapping[str, Any], settings: Mapping[str, Any]) -> I
     for kind in FILES:
         if LINES.search(str(tls.get(kind) or "")):
             yield f"nginx_servers: {name}'s tls has the {kind} {tls[kind]!r}, which holds a control character. Remove it."
-    if tls.get("stapling") and not settings.get("resolvers"):
+    if tls.get("stapling") and not (settings.get("resolvers") or tls.get("self_signed")):
         yield f"nginx_servers: {name}'s tls has stapling, for which nginx looks up its authority. Set nginx_resolvers."
+
+
+def _http3(name: str, server: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
+    if not server.get("http3"):
+        return
+    if not nginx_server.is_tls(server):
+        yield f"nginx_servers: {name} has http3, which is always encrypted. Give it tls."
+    if server.get("proxy_protocol"):
+        yield f"nginx_servers: {name} has http3 and proxy_protocol, which nginx does not speak over UDP. Remove one of them."
+    if settings.get("installed") and HTTP3_MODULE not in (settings.get("modules_here") or []):
+        yield (
+            f"nginx_servers: {name} has http3, which the nginx {settings.get('version') or 'of an unknown version'} of this host is not "
+            "built with (--with-http_v3_module, 1.25 and later; Debian 13's and nginx.org's are). Install such a one, or remove http3."
+        )
+    wanted = set(nginx_server.ports_of(server))
+    for stream in settings.get("streams") or []:
+        if nginx_stream.transport(stream, settings["upstreams"]) == "udp":
+            for port in sorted(wanted.intersection(nginx_stream.ports_of(stream))):
+                yield (
+                    f"nginx_servers: {name} has http3 on UDP port {port}, which the stream {stream.get('name')} listens on. "
+                    "Give one of the two another port."
+                )
 
 
 def _pages(name: str, server: Mapping[str, Any]) -> Iterator[str]:
@@ -232,10 +260,7 @@ def _place(name: str, place: Mapping[str, Any], settings: Mapping[str, Any]) -> 
                     f"nginx_servers: {where} has in {kind} {header!r}: {value!r}, which is no header. Its name is a word of "
                     "letters, digits and '-', its value one line."
                 )
-    for kind in ("allow", "deny", "trusted_proxies"):
-        for network in place.get(kind) or []:
-            if not is_network(network):
-                yield f"nginx_servers: {where} has in {kind} {network!r}, which is neither an address nor a network."
+    yield from nginx_refusals.networks(f"nginx_servers: {where}", place)
     at_once = next((answer for answer in ("redirect", "status") if place.get(answer)), None)
     unheeded = [kind for kind in UNHEEDED if place.get(kind)]
     if at_once and unheeded:
@@ -260,26 +285,53 @@ def _host_wide(settings: Mapping[str, Any]) -> Iterator[str]:
     """What is no server's and no upstream's own."""
     if settings.get("install_method") == "none" and not settings.get("installed"):
         yield "nginx_install_method is none, and there is no nginx on this host. Install one, or set it to package."
-    names: set[str] = set()
+    yield from _packages(settings)
+    yield from nginx_refusals.naming("nginx_users", "lists", settings.get("users") or [], "staff")
     for users in settings.get("users") or []:
-        name = str(users.get("name", ""))
-        if not vrrp.NAME.match(name):
-            yield f"nginx_users: name {name!r} is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. staff."
-        if name in names:
-            yield f"nginx_users: two lists are called {name}. Give each a name of its own."
-        names.add(name)
-        yield from _members(name, users)
+        yield from _members(str(users.get("name", "")), users)
     for number, secret in enumerate(settings.get("ticket_secrets") or [], 1):
         if len(str(secret)) < SECRET_LENGTH:
             yield (
                 f"nginx_session_ticket_secrets: number {number} has {len(str(secret))} characters. "
                 f"It has {SECRET_LENGTH} or more; openssl rand -hex 32 makes one."
             )
+    if settings.get("session_ticket_rotate") and not settings.get("ticket_secrets"):
+        yield (
+            "nginx_session_ticket_secrets is empty, so each host has a key of its own and there is none to rotate. "
+            "Set a secret that all share; openssl rand -hex 32 makes one."
+        )
+    if not 0 <= int(settings.get("session_ticket_former") or 0) <= MOST_FORMER_KEYS:
+        yield f"nginx_session_ticket_former is {settings['session_ticket_former']}. It is 0 to {MOST_FORMER_KEYS}."
     for resolver in settings.get("resolvers") or []:
         if not is_address(resolver):
             yield f"nginx_resolvers has {resolver!r}, which is no address. It lists addresses of DNS servers, IPv6 ones too."
     if not CACHE_SIZE.match(str(settings.get("cache_size", "1g"))):
         yield f"nginx_cache_size is {settings['cache_size']!r}. It is a number of bytes, such as 500m or 10g."
+    if not PROCESSES.match(str(settings.get("worker_processes", "auto"))):
+        yield f"nginx_worker_processes is {settings['worker_processes']!r}. It is auto, one for each core, or a number from 1 to 999."
+    connections = settings.get("worker_connections", MOST_CONNECTIONS)
+    if not (str(connections).isdecimal() and 16 <= int(connections) <= MOST_CONNECTIONS):
+        yield f"nginx_worker_connections is {connections!r}. It is a number from 16 to {MOST_CONNECTIONS}."
+
+
+def _packages(settings: Mapping[str, Any]) -> Iterator[str]:
+    method, version = settings.get("install_method"), str(settings.get("wanted_version") or "")
+    others = [name for name in DISTRIBUTIONS if name in (settings.get("packages") or {})]
+    if method == "nginx_org" and others:
+        yield (
+            f"nginx_install_method is nginx_org, and this host has the distribution's nginx ({others[0]}). Set it to package, or remove "
+            "that nginx first: uninstall.yml does where this collection has installed it."
+        )
+    url = str(settings.get("repository_url") or "")
+    if method == "nginx_org" and not URL.match(url):
+        yield f"nginx_repository_url is {url!r}. It is an address such as https://nginx.org/packages, without a slash at its end."
+    for each in settings.get("repository_fingerprints") or [] if method == "nginx_org" else []:
+        if not FINGERPRINT.match(re.sub(r"\s", "", str(each))):
+            yield f"nginx_repository_fingerprints has {each!r}. A fingerprint has 40 hexadecimal digits."
+    if version and not VERSION.match(version):
+        yield f"nginx_version is {version!r}. It is a package's version, such as 1.22.1-9, with '*' for any text, or empty."
+    if version and method == "none":
+        yield "nginx_version is set, and nginx_install_method is none, which installs nothing. Remove one of them."
 
 
 def _members(name: str, users: Mapping[str, Any]) -> Iterator[str]:
@@ -299,17 +351,22 @@ def _members(name: str, users: Mapping[str, Any]) -> Iterator[str]:
 
 def _ports(settings: Mapping[str, Any]) -> Iterator[str]:
     """What servers that share a port have to agree on, and what others have."""
-    first: dict[int, tuple[str, bool, bool, bool]] = {}
+    first: dict[int, tuple[str, bool, bool, bool, bool]] = {}
     for server in settings["servers"]:
         name = str(server.get("name", ""))
         tls = nginx_server.is_tls(server)
         # Before 1.25.1 nginx has HTTP/2 for all of a port, whichever server asks for it.
-        kind = (tls, tls and bool(server.get("http2", True)), bool(server.get("proxy_protocol")))
+        kind = (
+            tls,
+            tls and bool(server.get("http2", True)),
+            bool(server.get("http3")),
+            bool(server.get("proxy_protocol")),
+        )
         for port in nginx_server.ports_of(server):
             other, *others = first.setdefault(port, (name, *kind))
             if tuple(others) != kind:
                 yield (
-                    f"nginx_servers: {other} and {name} share port {port}, but not tls, http2 or proxy_protocol. "
+                    f"nginx_servers: {other} and {name} share port {port}, but not tls, http2, http3 or proxy_protocol. "
                     "All of a port have the same; give one of the two another port."
                 )
     wanted = {port: f"nginx_servers: {first[port][0]} listens on port {port}" for port in first}

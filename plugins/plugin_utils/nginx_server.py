@@ -13,15 +13,15 @@ from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_handling import handling, headers, zones
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_headers import of_location, replaces
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_words import quoted, seconds, variable
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_words import bracketed, quoted, seconds, variable
 
 HTTP, HTTPS = 80, 443
 # From here on HTTP/2 has a directive of its own.
 HTTP2_DIRECTIVE = (1, 25, 1)
 MATCHES = {"prefix": "", "exact": "= ", "prefix_first": "^~ ", "regex": "~ ", "regex_any_case": "~* "}
 PASSES = {"http": "proxy_pass", "https": "proxy_pass", "grpc": "grpc_pass", "grpcs": "grpc_pass"}
-# Variables in seconds, with the directives of what is proxied by HTTP and by gRPC.
-TIMES = {"connect_timeout": "connect_timeout", "read_timeout": "read_timeout", "send_timeout": "send_timeout"}
+# Variables in seconds, and what their directives are called behind the word for HTTP or gRPC.
+TIMES = ("connect_timeout", "read_timeout", "send_timeout")
 CERTIFICATES = "nginx_ha/tls"
 # Not relative: nginx takes that from where it was built for.
 PAGES = "/etc/nginx/nginx_ha/pages"
@@ -34,10 +34,10 @@ Entry = Mapping[str, Any]
 
 
 def server(entry: Entry, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What server.conf.j2 shows: listen, server_names, zones, visitors, certificate, key, directives, locations and so on.
+    """What server.conf.j2 shows; what does not apply is empty.
 
-    zones are directives that stand outside of the server; directives are complete but for their semicolon. visitors are the networks
-    that maintenance lets through, or None without maintenance.
+    zones are directives that stand outside of the server, maintenance is the variable that tells whom it keeps out, and visitors are the
+    networks that it lets through. Directives are complete but for their semicolon.
     """
     name = str(entry["name"])
     places = list(_places(entry))
@@ -71,7 +71,7 @@ def page_name(entry: Entry, number: int) -> str:
 
 
 def names_of(entry: Entry, settings: Mapping[str, Any]) -> list[str]:
-    return [str(name) for name in entry.get("server_names") or entry.get("vips") or settings.get("vips") or ["_"]]
+    return [bracketed(name) for name in entry.get("server_names") or entry.get("vips") or settings.get("vips") or ["_"]]
 
 
 def ports_of(entry: Entry) -> list[int]:
@@ -115,7 +115,9 @@ def strangers(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
             if port not in everywhere and port not in found:
                 options = " ssl" if is_tls(entry) else ""
                 listens = [
-                    f"{place}{port} default_server{options}{_sharing(settings)}" for place in _wildcards(settings)
+                    f"{place}{port} default_server{option}"
+                    for place in _wildcards(settings)
+                    for option in (options + _sharing(settings), *([_quic(True)] if entry.get("http3") else []))
                 ]
                 found[port] = {"listen": listens, "tls": is_tls(entry)}
     return list(found.values())
@@ -136,11 +138,11 @@ def _listen(entry: Entry, settings: Mapping[str, Any]) -> Iterator[str]:
             first = together[0] == entry["name"]
             # nginx reads the files by their names, and takes the first of a port for names that it does not know.
             default = " default_server" if len(together) > 1 and first else ""
-            if address:
-                yield f"{quoted(f'{_bracketed(address)}:{port}')}{default}{options}"
-                continue
-            for place in _wildcards(settings):
-                yield f"{place}{port}{default}{options}{_sharing(settings) if first else ''}"
+            for place in [f"{bracketed(address)}:"] if address else _wildcards(settings):
+                shared = first and not address
+                yield f"{quoted(f'{place}{port}')}{default}{options}{_sharing(settings) if shared else ''}"
+                if entry.get("http3"):
+                    yield f"{quoted(f'{place}{port}')}{default}{_quic(shared)}"
 
 
 def _wildcards(settings: Mapping[str, Any]) -> list[str]:
@@ -151,8 +153,9 @@ def _sharing(settings: Mapping[str, Any]) -> str:
     return " reuseport" if settings.get("reuseport") else ""
 
 
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
+def _quic(shared: bool) -> str:
+    """Of one address: without a queue of its own, a worker would get packets of another one's connections."""
+    return " quic reuseport" if shared else " quic"
 
 
 def _places(entry: Entry) -> Iterator[Entry]:
@@ -232,9 +235,9 @@ def _proxying(place: Entry, proxy: str, protocol: str) -> Iterator[str]:
     # With a path behind the upstream's name nginx replaces the location's own by it.
     path = "/" if place.get("strip_prefix") else ""
     yield f"{PASSES[protocol]} {protocol}://{place['upstream']}{path}"
-    for option, directive in TIMES.items():
+    for option in TIMES:
         if place.get(option) is not None:
-            yield f"{proxy}_{directive} {seconds(place[option])}"
+            yield f"{proxy}_{option} {seconds(place[option])}"
     yield from of_location(proxy, place.get("request_headers") or {})
     if not place.get("buffering", True) and proxy == "proxy":
         yield "proxy_buffering off"

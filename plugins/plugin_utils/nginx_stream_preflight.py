@@ -12,9 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import nginx_server, nginx_stream, vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import nginx_refusals, nginx_server, nginx_stream
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_certificates import certificate_problems
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_words import is_network
 
 # What a client can ask for by TLS, with a wildcard at one end; the words are syntax of nginx's map.
 SNI_NAME = re.compile(
@@ -29,14 +28,9 @@ TCP_ONLY = ("sni", "tls", "proxy_protocol", "proxy_protocol_out")
 def problems(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from _modules(settings)
     protocols = {str(each.get("name")): nginx_stream.protocol_of(each) for each in settings["upstreams"]}
-    names: set[str] = set()
+    yield from nginx_refusals.naming("nginx_streams", "streams", settings.get("streams") or [], "db")
     for stream in settings.get("streams") or []:
         name = str(stream.get("name", ""))
-        if not vrrp.NAME.match(name):
-            yield f"nginx_streams: name {name!r} is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. db."
-        if name in names:
-            yield f"nginx_streams: two streams are called {name}. Give each a name of its own."
-        names.add(name)
         yield from _proxied(name, stream, protocols)
         yield from _transport(name, stream, settings)
         yield from _sni(name, stream)
@@ -75,17 +69,14 @@ def _proxied(name: str, stream: Mapping[str, Any], protocols: Mapping[str, str])
     if not (stream.get("upstream") or stream.get("sni")):
         yield f"nginx_streams: {name} proxies to nothing. Give it an upstream, or sni."
     for upstream in dict.fromkeys(nginx_stream.upstreams_of(stream)):
-        if upstream not in protocols:
+        yield from nginx_refusals.unknown_upstream(f"nginx_streams: {name}", upstream, protocols)
+        protocol = protocols.get(upstream, "tcp")
+        if protocol not in nginx_stream.PROTOCOLS:
             yield (
-                f"nginx_streams: {name} proxies to the upstream {upstream!r}, which nginx_upstreams lacks; "
-                f"it has {', '.join(protocols) or 'none'}."
-            )
-        elif protocols[upstream] not in nginx_stream.PROTOCOLS:
-            yield (
-                f"nginx_streams: {name} proxies to the upstream {upstream}, which speaks {protocols[upstream]}. "
+                f"nginx_streams: {name} proxies to the upstream {upstream}, which speaks {protocol}. "
                 "Set its protocol to tcp or udp, or name it in nginx_servers instead."
             )
-        elif stream.get("sni") and protocols[upstream] == "udp":
+        elif stream.get("sni") and protocol == "udp":
             yield f"nginx_streams: {name} has sni and the upstream {upstream}, which speaks udp. Names are in TLS over TCP; use tcp."
 
 
@@ -119,10 +110,7 @@ def _sni(name: str, stream: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _handling(name: str, stream: Mapping[str, Any]) -> Iterator[str]:
-    for kind in ("allow", "deny", "trusted_proxies"):
-        for network in stream.get(kind) or []:
-            if not is_network(network):
-                yield f"nginx_streams: {name} has in {kind} {network!r}, which is neither an address nor a network."
+    yield from nginx_refusals.networks(f"nginx_streams: {name}", stream)
     for kind in nginx_stream.TIMES:
         if stream.get(kind) is not None and float(stream[kind]) < 0.001:
             yield f"nginx_streams: {name} has {kind} {stream[kind]}. It is above 0."

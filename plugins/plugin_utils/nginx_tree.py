@@ -8,14 +8,15 @@ Pure functions of the nginx role's variables; they run on the control node. They
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import nginx_server, nginx_stream
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import nginx_server, nginx_stream, nginx_tickets
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_headers import HEADERS, common
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_self_signed import is_self_signed
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_server import page_name, pages_of
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_types import typed
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_words import is_address, quoted
 
 # The directory of the files below nginx's own.
@@ -47,6 +48,7 @@ def files(settings: Mapping[str, Any]) -> list[File]:
     settings: the nginx role's variables without their prefix; ipv6: whether the host has IPv6; version: that of its nginx, which may
     be empty.
     """
+    settings = typed(settings)
     out = set(map(str, settings.get("backends_out") or ()))
     known = {**settings, "version": tuple(map(int, re.findall(r"\d+", str(settings.get("version") or "0"))))}
     unknown = nginx_server.strangers(known)
@@ -57,12 +59,17 @@ def files(settings: Mapping[str, Any]) -> list[File]:
         ),
         *(_upstream_file(each, known, out) for each in settings["upstreams"]),
         *(_file("server", nginx_server.server(each, known)) for each in settings["servers"]),
-        *(file for each in settings["servers"] for file in _certificate(each, nginx_server.CERTIFICATES)),
+        *(
+            file
+            for each in settings["servers"]
+            for file in _certificate({**each, **_made(each, settings)}, nginx_server.CERTIFICATES)
+        ),
         *(file for each in settings["servers"] for file in _error_pages(each)),
         *(_file("stream", nginx_stream.stream(each, known)) for each in settings.get("streams") or ()),
         *(file for each in settings.get("streams") or () for file in _certificate(each, nginx_stream.CERTIFICATES)),
         *(_users(each, settings) for each in settings.get("users") or ()),
-        *(_ticket_key(secret, number) for number, secret in enumerate(settings.get("ticket_secrets") or (), 1)),
+        *_tickets(settings),
+        *_backends_out(settings),
         *(_single("strangers", strangers=unknown) if unknown else ()),
         *(_single("cache") if _caches(settings) else ()),
     ]
@@ -142,16 +149,31 @@ def _users(entry: Mapping[str, Any], settings: Mapping[str, Any]) -> File:
     }
 
 
-def _ticket_key(secret: object, number: int) -> File:
-    """A key as nginx wants it, 80 bytes with the line end, of hexadecimal digits: its part for AES holds 124 bits."""
-    digits = hashlib.pbkdf2_hmac("sha512", str(secret).encode(), b"evenkeel.nginx_ha session tickets", 1000, 40).hex()
-    return {
-        "path": f"{TREE}/tls/ticket-{number}.key",
-        "template": "text.j2",
-        "vars": {"text": digits[:79]},
-        "secret": True,
-        "mode": SECRET,
-    }
+def _made(entry: Mapping[str, Any], settings: Mapping[str, Any]) -> File:
+    """The certificate that was made for a server, in the place of one that is given."""
+    pair = ((settings.get("kept") or {}).get("self_signed") or {}).get(str(entry["name"]))
+    return {"tls": {**entry["tls"], **pair}} if pair and is_self_signed(entry) else {}
+
+
+def _tickets(settings: Mapping[str, Any]) -> Iterator[File]:
+    """Keys of session tickets, what names them, and the generation that they are of, to read again."""
+    secrets = settings.get("ticket_secrets") or ()
+    if not secrets:
+        return
+    generation = int((settings.get("kept") or {}).get("generation") or 0)
+    keys = list(nginx_tickets.keys(secrets, generation, int(settings.get("session_ticket_former") or 0)))
+    paths = [f"{TREE}/tls/ticket-{number}.key" for number in range(1, len(keys) + 1)]
+    for path, key in zip(paths, keys, strict=True):
+        yield {"path": path, "template": "text.j2", "vars": {"text": key}, "secret": True, "mode": SECRET}
+    yield {"path": f"{TREE}/tls/generation", "template": "text.j2", "vars": {"text": str(generation)}}
+    yield from _single("tickets", keys=paths)
+
+
+def _backends_out(settings: Mapping[str, Any]) -> Iterator[File]:
+    """For the next run to read; nginx does not."""
+    names = [str(name) for name in settings.get("backends_kept") or ()]
+    if names:
+        yield {"path": f"{TREE}/backends_out", "template": "text.j2", "vars": {"text": "\n".join(names)}}
 
 
 def _caches(settings: Mapping[str, Any]) -> bool:

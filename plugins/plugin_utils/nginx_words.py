@@ -38,6 +38,12 @@ def is_network(text: object) -> bool:
     return True
 
 
+def bracketed(name: object) -> str:
+    """An IPv6 address as it is in URLs, in the header Host and before a port; all else as it is."""
+    text = str(name)
+    return f"[{text}]" if ":" in text and is_address(text) else text
+
+
 def is_address(text: object) -> bool:
     try:
         ipaddress.ip_address(str(text))

@@ -56,15 +56,15 @@ def test_good_certificates(tls: dict[str, str]) -> None:
     [
         (
             {"certificate": PAIR["certificate"]},
-            "needs certificate and key, or certificate_file and key_file. Give both of one kind.",
+            "needs certificate and key, or certificate_file and key_file, or self_signed. Give both of one kind.",
         ),
         (
             {**PAIR, "key_file": "/a"},
-            "needs certificate and key, or certificate_file and key_file. Give both of one kind.",
+            "needs certificate and key, or certificate_file and key_file, or self_signed. Give both of one kind.",
         ),
         (
             {"certificate": PAIR["certificate"], "key_file": "/a"},
-            "needs certificate and key, or certificate_file and key_file. Give both of one kind.",
+            "needs certificate and key, or certificate_file and key_file, or self_signed. Give both of one kind.",
         ),
         (
             {**PAIR, "certificate": "a"},

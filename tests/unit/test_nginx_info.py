@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import socket
 import ssl
@@ -65,11 +66,21 @@ def test_an_nginx_that_runs(host: Host) -> None:
         host.put(f"proc/{pid}/stat", f"{pid} (nginx) S {parent} 1 1 0\n")
         host.put(f"proc/{pid}/cmdline", cmdline.replace(" ", "\0") if pid == PID else f"{cmdline}\0\0")
     host.put("proc/uptime", "1 1\n")
+    host.put("proc/meminfo", "MemTotal:        2048999 kB\nMemFree: 1 kB\n")
+    host.put(
+        "proc/1/limits",
+        "Limit  Soft  Hard  Units\nMax open files            1024                 524288               files\n",
+    )
     host.put("run/nginx.pid", f"{PID}\n")
     host.put("nginx/nginx.conf", "events {}\n")
+    host.put("nginx/nginx_ha/backends_out", "web1\n172.16.2.30\n")
     config = host.directory / "nginx" / "nginx.conf"
     answer = look(host)
     assert {key: answer[key] for key in answer if key != "invocation"} == {
+        "backends_out": ["web1", "172.16.2.30"],
+        "cores": os.sysconf("SC_NPROCESSORS_ONLN"),
+        "memory_mb": 2000,
+        "open_files": 524288,
         "changed": False,
         "installed": True,
         "version": "1.22.1",
@@ -388,6 +399,66 @@ def test_a_dnf_that_fails_has_no_candidates(host: Host, said: str | None) -> Non
         host.tool("dnf", said, code=1)
     answer = look(host, packages=True)
     assert (answer["packages"], answer["candidates"]) == ({"nginx": "1:1.20.1-16.el9"}, {})
+
+
+MADISON = """     nginx | 1.26.0-1~bookworm | http://nginx.example bookworm/nginx amd64 Packages
+     nginx | 1.22.1-9+deb12u1 | http://debian.example bookworm/main amd64 Packages
+     nginx |   1.22.1-9 | http://debian.example bookworm/main amd64 Packages
+nginx-common | 1.22.1-9+deb12u1 | http://debian.example bookworm/main amd64 Packages
+nginx-common |   1.22.1-9 | http://debian.example bookworm/main amd64 Packages
+"""
+VERSIONS_THERE = ["1.26.0-1~bookworm", "1.22.1-9+deb12u1", "1.22.1-9"]
+
+
+@ends
+@pytest.mark.parametrize(
+    ("here", "wanted", "packages", "candidates"),
+    [
+        ("1.22.1-9", "1.26.*", ["nginx"], ["nginx"]),
+        ("1.22.1-9", "1.22.1*", ["nginx", "nginx-common"], ["nginx", "nginx-common"]),
+        ("1.22.1-9+deb12u1", "1.22.1-9", ["nginx", "nginx-common"], ["nginx", "nginx-common"]),
+        ("1.22.1-9", "1.22.1-9", ["nginx", "nginx-common"], []),
+        ("1.20.0-1", "1.20*", ["nginx"], []),
+        ("1.22.1-9", "1.24*", [], []),
+        (None, "9:1.22.1-9", ["nginx", "nginx-common"], []),
+    ],
+    ids=["only nginx", "newest of a pattern", "down", "there", "there alone", "nowhere", "not installed"],
+)
+def test_versions_of_debian(
+    host: Host, here: str | None, wanted: str, packages: list[str], candidates: list[str]
+) -> None:
+    host.tool("dpkg-query", f"ii  nginx {here}\nii  nginx-common {here}\n" if here else "", code=1)
+    host.tool("apt-get", APT)
+    host.tool("apt-cache", MADISON)
+    answer = look(host, packages=True, wanted=wanted)
+    assert answer["versions"] == VERSIONS_THERE
+    assert sorted(answer["wanted"]) == packages
+    assert sorted(answer["candidates"]) == candidates
+    assert len(set(answer["wanted"].values())) <= 1
+    if here and candidates:
+        assert answer["candidates"] == dict.fromkeys(candidates, answer["wanted"]["nginx"])
+    assert host.asked("apt-cache") == ["madison nginx nginx-common"]
+
+
+SHOWN = """Installed Packages
+nginx.x86_64                   1:1.20.1-16.el9        @appstream
+nginx-core.x86_64              1:1.20.1-16.el9        @appstream
+Available Packages
+nginx.x86_64                   1:1.20.1-14.el9        appstream
+nginx.x86_64                   1:1.20.1-20.el9_5      appstream
+nginx-core.x86_64              1:1.20.1-14.el9        appstream
+nginx-core.x86_64              1:1.20.1-20.el9_5      appstream
+"""
+
+
+@newest
+def test_versions_of_red_hat(host: Host) -> None:
+    host.tool("rpm", RPM)
+    host.tool("dnf", SHOWN)
+    answer = look(host, packages=True, wanted="1.20.1-14*")
+    assert answer["versions"][:2] == ["1:1.20.1-20.el9_5", "1:1.20.1-14.el9"]
+    assert answer["candidates"] == dict.fromkeys(("nginx", "nginx-core"), "1:1.20.1-14.el9")
+    assert look(host, packages=True, wanted="1.20.1-16*")["candidates"] == {}
 
 
 # Probes

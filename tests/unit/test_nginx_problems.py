@@ -28,7 +28,19 @@ GOOD: dict[str, Mapping[str, Any]] = {
     },
     "users": {"users": [STAFF], "servers": [{**SERVER, "basic_auth": "staff"}]},
     "stapling": {"servers": [{**SERVER, "tls": {**TLS, "stapling": True}}], "resolvers": ["10.0.0.1", "::1"]},
-    "secrets": {"ticket_secrets": ["x" * 32]},
+    "workers": {"worker_processes": "4", "worker_connections": "1024"},
+    "secrets": {"ticket_secrets": ["x" * 32], "session_ticket_rotate": True, "session_ticket_former": 24},
+    "a certificate of its own making": {"servers": [{**SERVER, "tls": {"self_signed": True}}]},
+    "HTTP/3": {
+        "servers": [{**SERVER, "tls": TLS, "http3": True}],
+        "installed": True,
+        "version": "1.26.3",
+        "modules_here": ["http_v2", "http_v3"],
+    },
+    "HTTP/3 of an nginx that is still to be installed": {
+        "servers": [{**SERVER, "tls": TLS, "http3": True}],
+        "installed": False,
+    },
     "pages": {
         "servers": [
             {**SERVER, "error_pages": [{"statuses": [300, 599], "html": "a"}], "maintenance": {"visitors": ["::1"]}}
@@ -37,6 +49,68 @@ GOOD: dict[str, Mapping[str, Any]] = {
     "cache": {"cache_size": "500m", "servers": [{**SERVER, "cache_seconds": 0}]},
 }
 PROBLEMS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
+    "HTTP/3 that this nginx cannot": (
+        {
+            "servers": [{**SERVER, "tls": TLS, "http3": True}],
+            "installed": True,
+            "version": "1.22.1",
+            "modules_here": [],
+        },
+        [
+            "nginx_servers: default has http3, which the nginx 1.22.1 of this host is not built with (--with-http_v3_module, 1.25 and later; "
+            "Debian 13's and nginx.org's are). Install such a one, or remove http3."
+        ],
+    ),
+    "HTTP/3 without encryption, and behind the PROXY protocol": (
+        {"servers": [{**SERVER, "http3": True, "proxy_protocol": True}]},
+        [
+            "nginx_servers: default has http3, which is always encrypted. Give it tls.",
+            "nginx_servers: default has http3 and proxy_protocol, which nginx does not speak over UDP. Remove one of them.",
+        ],
+    ),
+    "HTTP/3 for some of a port": (
+        {"servers": [{**SERVER, "tls": TLS, "http3": True}, {**OTHER, "tls": TLS}]},
+        [
+            "nginx_servers: default and other share port 443, but not tls, http2, http3 or proxy_protocol. "
+            "All of a port have the same; give one of the two another port."
+        ],
+    ),
+    "HTTP/3 on a port of a stream": (
+        {
+            "upstreams": [WEB, {"name": "dns", "protocol": "udp", "servers": [{"address": "172.16.2.31", "port": 53}]}],
+            "servers": [{**SERVER, "tls": TLS, "http3": True}],
+            "streams": [{"name": "dns", "listen": [443], "upstream": "dns"}],
+            "modules": ["stream"],
+        },
+        [
+            "nginx_servers: default has http3 on UDP port 443, which the stream dns listens on. Give one of the two another port."
+        ],
+    ),
+    "no key to rotate": (
+        {"session_ticket_rotate": True},
+        [
+            "nginx_session_ticket_secrets is empty, so each host has a key of its own and there is none to rotate. "
+            "Set a secret that all share; openssl rand -hex 32 makes one."
+        ],
+    ),
+    "too many former keys": (
+        {"session_ticket_former": 25},
+        ["nginx_session_ticket_former is 25. It is 0 to 24."],
+    ),
+    "workers that are none": (
+        {"worker_processes": "seven", "worker_connections": 8},
+        [
+            "nginx_worker_processes is 'seven'. It is auto, one for each core, or a number from 1 to 999.",
+            "nginx_worker_connections is 8. It is a number from 16 to 1048576.",
+        ],
+    ),
+    "workers that would be more than a number": (
+        {"worker_processes": "2; user root", "worker_connections": "1024;"},
+        [
+            "nginx_worker_processes is '2; user root'. It is auto, one for each core, or a number from 1 to 999.",
+            "nginx_worker_connections is '1024;'. It is a number from 16 to 1048576.",
+        ],
+    ),
     "no nginx to configure": (
         {"install_method": "none", "installed": False},
         ["nginx_install_method is none, and there is no nginx on this host. Install one, or set it to package."],
@@ -54,21 +128,51 @@ PROBLEMS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
     "a port with and without encryption": (
         {"servers": [SERVER, {**OTHER, "tls": TLS, "listen": [80]}]},
         [
-            "nginx_servers: default and other share port 80, but not tls, http2 or proxy_protocol. "
+            "nginx_servers: default and other share port 80, but not tls, http2, http3 or proxy_protocol. "
             "All of a port have the same; give one of the two another port."
+        ],
+    ),
+    "the distribution's nginx beside nginx.org's": (
+        {
+            "install_method": "nginx_org",
+            "repository_url": "https://nginx.org/packages",
+            "packages": {"nginx": "1.22.1-9", "nginx-common": "1.22.1-9"},
+        },
+        [
+            "nginx_install_method is nginx_org, and this host has the distribution's nginx (nginx-common). Set it to package, or remove "
+            "that nginx first: uninstall.yml does where this collection has installed it."
+        ],
+    ),
+    "a repository": (
+        {
+            "install_method": "nginx_org",
+            "repository_url": "https://example.com/packages/\nTrusted: yes",
+            "repository_fingerprints": ["573B FD6B 3D8F BC64 1079 A6AB ABF5 BD82 7BD9 BF62", "7BD9BF62"],
+        },
+        [
+            "nginx_repository_url is 'https://example.com/packages/\\nTrusted: yes'. It is an address such as "
+            "https://nginx.org/packages, without a slash at its end.",
+            "nginx_repository_fingerprints has '7BD9BF62'. A fingerprint has 40 hexadecimal digits.",
+        ],
+    ),
+    "a version": (
+        {"install_method": "none", "installed": True, "wanted_version": "1.22 nginx-extras"},
+        [
+            "nginx_version is '1.22 nginx-extras'. It is a package's version, such as 1.22.1-9, with '*' for any text, or empty.",
+            "nginx_version is set, and nginx_install_method is none, which installs nothing. Remove one of them.",
         ],
     ),
     "a port with and without HTTP/2": (
         {"servers": [{**SERVER, "tls": TLS}, {**OTHER, "tls": TLS, "http2": False}]},
         [
-            "nginx_servers: default and other share port 443, but not tls, http2 or proxy_protocol. "
+            "nginx_servers: default and other share port 443, but not tls, http2, http3 or proxy_protocol. "
             "All of a port have the same; give one of the two another port."
         ],
     ),
     "a port with and without the PROXY protocol": (
         {"servers": [SERVER, {**OTHER, "proxy_protocol": True}]},
         [
-            "nginx_servers: default and other share port 80, but not tls, http2 or proxy_protocol. "
+            "nginx_servers: default and other share port 80, but not tls, http2, http3 or proxy_protocol. "
             "All of a port have the same; give one of the two another port."
         ],
     ),
@@ -96,7 +200,7 @@ PROBLEMS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
     "half a certificate": (
         {"servers": [{**SERVER, "tls": {"certificate": "a"}}]},
         [
-            "nginx_servers: default's tls needs certificate and key, or certificate_file and key_file. Give both of one kind."
+            "nginx_servers: default's tls needs certificate and key, or certificate_file and key_file, or self_signed. Give both of one kind."
         ],
     ),
     "error pages": (

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -346,7 +346,7 @@ def test_who_listens_on_vips_leaves_all_other_addresses_to_strangers() -> None:
     servers = [vip, secret, everywhere]
     listens = ["192.168.200.200:80", "[fd00::1]:80", "192.168.200.200:81", "[fd00::1]:81"]
     assert shown("server", servers=servers)[0]["listen"] == listens
-    assert shown("server", servers=servers)[0]["server_names"] == ["192.168.200.200", "fd00::1"]
+    assert shown("server", servers=servers)[0]["server_names"] == ["192.168.200.200", "[fd00::1]"]
     strangers = files_of(servers=servers, ipv6=True, reuseport=True)["nginx_ha/strangers.conf"]["vars"]["strangers"]
     assert strangers == [
         {"listen": ["80 default_server reuseport", "[::]:80 default_server reuseport"], "tls": False},
@@ -378,6 +378,8 @@ def test_error_pages_are_files_that_everybody_gets() -> None:
     }
     files = files_of(servers=[{**DEFAULT, **entry}])
     assert files["nginx_ha/pages/default-1.html"]["vars"]["text"] == "<p>Soon."
+    closed = the_server(error_pages=[{"statuses": [503], "html": "Busy."}])
+    assert not any("Retry-After" in directive for directive in closed["pages"][0]["directives"])
 
 
 def test_maintenance_answers_503_with_a_page_to_all_but_visitors() -> None:
@@ -412,12 +414,65 @@ def test_users_are_a_file_that_workers_read() -> None:
     ]
 
 
-def test_ticket_keys_have_the_size_that_nginx_wants_and_follow_from_their_secrets() -> None:
-    secrets = ["x" * 32, "y" * 32]
-    first, second = (files_of(ticket_secrets=secrets)[f"nginx_ha/tls/ticket-{number}.key"] for number in (1, 2))
-    assert len(first["vars"]["text"] + "\n") == 80 and first["mode"] == "0600" and first["secret"]
-    assert first["vars"] != second["vars"]
-    assert files_of(ticket_secrets=secrets[1:])["nginx_ha/tls/ticket-1.key"]["vars"] == second["vars"]
+def ticket_keys(generation: int = 0, former: int = 2, secrets: Sequence[str] = ("x" * 32,)) -> list[str]:
+    files = files_of(ticket_secrets=secrets, session_ticket_former=former, kept={"generation": generation})
+    named = files["nginx_ha/tickets.conf"]["vars"]["keys"]
+    assert named == [path for path in files if path.endswith(".key")]
+    assert files["nginx_ha/tls/generation"]["vars"]["text"] == str(generation)
+    for path in named:
+        assert len(files[path]["vars"]["text"] + "\n") == 80 and files[path]["mode"] == "0600" and files[path]["secret"]
+    return [files[path]["vars"]["text"] for path in named]
+
+
+def test_ticket_keys_follow_from_their_secrets_and_the_generation() -> None:
+    assert "nginx_ha/tickets.conf" not in files_of()
+    first, both = ticket_keys(), ticket_keys(secrets=["y" * 32, "x" * 32])
+    assert len(first) == 2 and len(set(both)) == 4 and both[2:] == first
+
+
+def test_a_rotation_takes_the_next_key_and_forgets_the_oldest() -> None:
+    present, following = ticket_keys(7), ticket_keys(8)
+    assert len(set(present)) == len(present) == 4
+    assert following[0] == present[1], "what is used next was accepted before"
+    assert following[2:] == [present[0], present[2]]
+    assert following[1] not in present and present[3] not in following
+    assert len(ticket_keys(7, former=0)) == 2 and len(ticket_keys(1, former=2)) == 3
+
+
+@pytest.mark.parametrize(
+    ("entry", "listen"),
+    [
+        ({}, ["443 ssl reuseport", "443 quic reuseport", "[::]:443 ssl reuseport", "[::]:443 quic reuseport"]),
+        (
+            {"vips": ["192.168.200.200", "fd00::1"]},
+            ["192.168.200.200:443 ssl", "192.168.200.200:443 quic", "[fd00::1]:443 ssl", "[fd00::1]:443 quic"],
+        ),
+    ],
+    ids=["everywhere", "VIPs"],
+)
+def test_http3_is_on_udp_beside_the_others(entry: dict[str, Any], listen: list[str]) -> None:
+    settings = {"ipv6": True, "reuseport": True, "version": "1.26.3"}
+    servers = [{**DEFAULT, "tls": TLS, "http3": True, **entry}]
+    (server,) = shown("server", servers=servers, **settings)
+    assert server["listen"] == listen
+    assert server["directives"] == ['add_header Alt-Svc "h3=\\":$server_port\\"; ma=86400" always']
+    strangers = files_of(servers=servers, **settings).get("nginx_ha/strangers.conf")
+    assert (strangers is not None) == ("vips" in entry)
+    if strangers:
+        options = ["ssl reuseport", "quic reuseport"]
+        assert strangers["vars"]["strangers"] == [
+            {
+                "listen": [f"{place}443 default_server {each}" for place in ("", "[::]:") for each in options],
+                "tls": True,
+            }
+        ]
+
+
+def test_of_servers_that_share_a_port_the_first_shares_its_queues() -> None:
+    servers = [{**DEFAULT, "tls": TLS, "http3": True}, {**DEFAULT, "name": "b", "tls": TLS, "http3": True}]
+    first, second = shown("server", servers=servers, reuseport=True, version="1.26.3")
+    assert first["listen"] == ["443 default_server ssl reuseport", "443 default_server quic reuseport"]
+    assert second["listen"] == ["443 ssl", "443 quic"]
 
 
 def test_a_cache_is_there_when_something_is_kept() -> None:
@@ -448,6 +503,7 @@ def test_names_are_looked_up_again_where_nginx_can(version: str, resolvers: list
         ({"allow": ["10.0.0.0/8"], "deny": ["::1"]}, ["deny ::1", "allow 10.0.0.0/8", "deny all"]),
         ({"deny": ["10.0.0.1"]}, ["deny 10.0.0.1"]),
         ({"body_size": "10m"}, ["client_max_body_size 10m"]),
+        ({"tls": {"certificate_file": "/a", "key_file": "/b", "stapling": True}}, ["ssl_stapling on"]),
         (
             {"trusted_proxies": ["10.0.0.0/8"]},
             ["set_real_ip_from 10.0.0.0/8", "real_ip_header X-Forwarded-For", "real_ip_recursive on"],

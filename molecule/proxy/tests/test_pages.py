@@ -8,6 +8,7 @@ import json
 import re
 import time
 
+import pytest
 from traffic import CLIENT, OTHER_VIP, VIP, Traffic, request
 
 
@@ -54,12 +55,15 @@ def test_answers_are_kept(traffic: Traffic) -> None:
     assert identities(request(path)) != [first]
 
 
-def test_compression(traffic: Traffic) -> None:
-    """Of text from 1 kB on, for clients that take it."""
-    command = f"curl --silent --output /dev/null -w '%{{size_download}}' http://{VIP}:8080/"
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+def test_compression(traffic: Traffic, encoding: str) -> None:
+    """Of text from 1 kB on, for clients that take it; curl fails if it cannot undo it."""
+    command = f"curl --silent --fail --output /dev/null -w '%{{size_download}} %header{{content-encoding}}' http://{VIP}:8080/"
     long = f"{command} -H 'X-Long: {'a' * 2000}'"
-    plain, compressed = (int(traffic.cluster.run("client", words)) for words in (long, f"{long} --compressed"))
-    assert plain > 2000 and compressed < 1000
+    plain = traffic.cluster.run("client", long).split()
+    size, used = traffic.cluster.run("client", f"{long} --compressed -H 'Accept-Encoding: {encoding}'").split()
+    assert len(plain) == 1 and int(plain[0]) > 2000
+    assert (used, int(size) < 1000) == (encoding, True)
     headers = traffic.get(":8080/", headers={"Accept-Encoding": "gzip"}).headers
     assert "content-encoding" not in headers
 
@@ -71,6 +75,15 @@ def test_the_log_tells_of_each_request(traffic: Traffic) -> None:
     line = json.loads(traffic.cluster.run("nginx1", f"grep {identity} /var/log/nginx/access.log"))
     assert line | {"client": CLIENT, "uri": "/logged?a=b", "status": "200", "user_agent": 'a "client"'} == line
     assert line["upstream"] in ("172.16.2.20:7001", "172.16.2.21:7001")
+
+
+def test_logs_are_rotated(traffic: Traffic) -> None:
+    log = "/var/log/nginx/access.log"
+    traffic.cluster.run("nginx1", "logrotate --force /etc/logrotate.d/nginx")
+    assert traffic.cluster.succeeds("nginx1", f"test -s {log}.1")
+    identity = traffic.get(":8080/rotated").echo["headers"]["x-request-id"][0]
+    time.sleep(1.5)
+    assert traffic.cluster.run("nginx1", f"grep --count {identity} {log}") == "1"
 
 
 def test_a_server_of_one_vip(traffic: Traffic) -> None:

@@ -70,6 +70,30 @@ def test_protocols_and_ciphers(traffic: Traffic) -> None:
         assert all(re.search(r"^TLS_(AES|CHACHA20)|^ECDHE-.*(GCM|CHACHA20)", cipher) for cipher in ciphers), ciphers
 
 
+def test_a_certificate_for_a_first_run(traffic: Traffic) -> None:
+    """It is the same on both hosts, and good for the server's names and the VIPs, and for no other."""
+    words = "openssl s_client -connect {}:8013 </dev/null 2>/dev/null | openssl x509"
+    own, others = (traffic.cluster.run("client", f"sh -c '{words.format(vip)}'") for vip in (VIP, OTHER_VIP))
+    assert own.startswith("-----BEGIN CERTIFICATE-----") and own == others
+    trusting = "curl --silent --output /dev/null --write-out '%{http_code} ' --cacert /dev/stdin"
+    names = ["first.example.com", "example.net", "a.example.net", VIP, OTHER_VIP, "other.example.com"]
+    commands = [f"echo '{own}' | {trusting} --resolve '*:8013:{VIP}' https://{name}:8013/" for name in names]
+    assert traffic.cluster.run("client", "; ".join([*commands, "true"])).split() == ["200"] * 5 + ["000"]
+
+
+def test_what_the_authority_says_is_handed_out(traffic: Traffic) -> None:
+    """Each worker asks the authority when a client has asked itself for the first time."""
+    words = f"openssl s_client -status -servername www.example.com -connect {VIP}:8014 </dev/null"
+    traffic.cluster.wait(
+        lambda: "OCSP Response Status: successful" in traffic.cluster.run("client", f"sh -c '{words}'"),
+        "an answer of the authority",
+        str,
+    )
+    said = traffic.cluster.run("client", f"sh -c 'for i in $(seq 20); do {words} 2>/dev/null; done'")
+    assert "Cert Status: good" in said and "Serial Number: 1000" in said
+    assert "OCSP response: no response sent" in traffic.cluster.run("client", f"sh -c '{words.replace('8014', '443')}'")
+
+
 def test_grpc(traffic: Traffic) -> None:
     called = traffic.client("grpc", request(f"{WWW}/lab.Calls/Say", messages=["one", "two", "three", "four"]))
     assert called["code"] == "OK"

@@ -26,11 +26,12 @@ def nothing_lost(traffic: Traffic) -> Iterator[list[dict[str, Any]]]:
         assert seen["sent"] > 100
 
 
-def changed(**variables: object) -> None:
-    run: Run = site("lab", INVENTORY, **variables)
+def changed(playbook: str = "site.yml", **variables: object) -> Run:
+    run = site("lab", INVENTORY, playbook=playbook, **variables)
     assert run.code == 0, run.output
     assert not run.did("Move the VIPs to another host")
     assert "PRIVATE KEY" not in run.output
+    return run
 
 
 def test_a_server_goes_out_and_a_location_changes(traffic: Traffic) -> None:
@@ -38,7 +39,7 @@ def test_a_server_goes_out_and_a_location_changes(traffic: Traffic) -> None:
         # One for each server: what the one that goes out is answering it finishes.
         slow = [request(":8080/stubborn?seconds=25", timeout=60)] * 2
         answers = beside.submit(traffic.together, *slow)
-        changed(nginx_backends_out=["web2"], proxy_text="after")
+        changed("playbooks/backend.yml", backend_out="web2", proxy_text="after")
         assert {answer.name for answer in answers.result()} == {"web1", "web2"}
         for vip in (VIP, OTHER_VIP):
             for path in ("/", "/weighted", "/least", "/hashed?user=1", "/hashed?user=2", "/hashed?user=3"):
@@ -48,9 +49,21 @@ def test_a_server_goes_out_and_a_location_changes(traffic: Traffic) -> None:
     assert all(set(seen["names"]) == {"web1", "web2"} for seen in results)
 
 
+def test_it_stays_out_until_it_is_put_back() -> None:
+    run = changed(proxy_text="after")
+    assert (run.count("nginx1", "changed"), run.count("nginx2", "changed")) == (0, 0)
+    verified = changed("playbooks/verify.yml", proxy_text="after")
+    assert (
+        "web2 is out of service at nginx1. Put back what is ready with 'backend.yml -e backend_in=web2'."
+        in verified.message
+    )
+    run = site("lab", INVENTORY, playbook="playbooks/backend.yml")
+    assert run.code != 0 and "Nothing to do. Give -e backend_out=NAME" in run.message
+
+
 def test_it_comes_back_and_a_certificate_is_replaced(traffic: Traffic) -> None:
     with nothing_lost(traffic) as results:
-        changed(proxy_certificate="second")
+        changed("playbooks/backend.yml", backend_in="web2", proxy_certificate="second")
         for vip in (VIP, OTHER_VIP):
             assert set(traffic.names(":8080/", to=vip)) == {"web1", "web2"}
             assert {traffic.get(WWW, to=vip).certificate for _ in range(4)} == {"second"}

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, The evenkeel developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: nginx_backends_out
+short_description: Servers of upstreams that load balancers remember as out of service
+version_added: 0.1.0
+author: The evenkeel developers
+description:
+  - Adds up what the hosts remember, takes further servers out and puts others back. Servers that no upstream has any longer are forgotten.
+positional: upstreams, take_out, put_back
+options:
+  _input:
+    description: The variables of each host, of which C(__nginx_info) (M(evenkeel.nginx_ha.nginx_info)) counts.
+    type: list
+    elements: dict
+    required: true
+  upstreams:
+    description: The nginx role's C(nginx_upstreams).
+    type: list
+    elements: dict
+    required: true
+  take_out:
+    description: Names or addresses of servers.
+    type: list
+    elements: str
+    default: []
+  put_back:
+    description: Names or addresses of servers.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Show what is out of service once web1 is, too
+  ansible.builtin.debug:
+    msg: "{{ ansible_play_hosts_all | map('extract', hostvars) | evenkeel.nginx_ha.nginx_backends_out(nginx_upstreams, ['web1']) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: Names and addresses of the servers, in alphabetical order.
+  type: list
+  elements: str
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+
+def nginx_backends_out(
+    hosts: Iterable[Mapping[str, Any]],
+    upstreams: Sequence[Mapping[str, Any]],
+    take_out: Sequence[str] = (),
+    put_back: Sequence[str] = (),
+) -> list[str]:
+    remembered = {str(name) for host in hosts for name in (host.get("__nginx_info") or {}).get("backends_out") or ()}
+    servers = [server for upstream in upstreams for server in upstream.get("servers") or ()]
+    known = {str(server[key]) for server in servers for key in ("name", "address") if server.get(key)}
+    return sorted((remembered & known | set(map(str, take_out))) - set(map(str, put_back)))
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Any]:
+        return {"nginx_backends_out": nginx_backends_out}

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, The evenkeel developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: nginx_kept
+short_description: The certificates and the generation of session ticket keys that all load balancers are to have
+version_added: 0.1.0
+author: The evenkeel developers
+description:
+  - Decides once for all hosts of a play, by what each of them has. A self-signed certificate that still does is kept, and a new one is made
+    where no host has one, where its names have changed, or in its last 30 days.
+positional: rotate
+options:
+  _input:
+    description: >-
+      The variables of each host, of which C(__nginx_names) (P(evenkeel.nginx_ha.nginx_self_signed_names#filter)), C(__nginx_read)
+      (M(evenkeel.nginx_ha.read_files)) and C(__nginx_kept), an earlier result of this filter, count.
+    type: list
+    elements: dict
+    required: true
+  rotate:
+    description: Whether session tickets get the next key. Where hosts do not have the same one, they first get that.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Decide
+  ansible.builtin.set_fact:
+    __nginx_kept: "{{ ansible_play_hosts_all | map('extract', hostvars) | evenkeel.nginx_ha.nginx_kept }}"
+  run_once: true
+  no_log: true
+"""
+
+RETURN = r"""
+_value:
+  description: >-
+    C(generation), how often keys of session tickets were rotated, and C(self_signed), a dictionary with the C(certificate) and the
+    C(key) of each server, in PEM.
+  type: dict
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import nginx_self_signed, nginx_tickets
+
+
+def nginx_kept(hosts: Iterable[Mapping[str, Any]], rotate: bool = False) -> dict[str, Any]:
+    # Of a host that was not reached nothing is known.
+    asked = [host for host in hosts if "contents" in (host.get("__nginx_read") or {})]
+    wanted: dict[str, list[str]] = {}
+    for host in asked:
+        for name, own in (host.get("__nginx_names") or {}).items():
+            wanted[name] = list(dict.fromkeys([*wanted.get(name, []), *own]))
+    return {
+        "generation": nginx_tickets.generation([_contents(host).get("generation") for host in asked], rotate),
+        "self_signed": {name: nginx_self_signed.kept_or_made(own, _pairs(asked, name)) for name, own in wanted.items()},
+    }
+
+
+def _contents(host: Mapping[str, Any]) -> Mapping[str, str]:
+    contents: Mapping[str, str] = host["__nginx_read"]["contents"]
+    return contents
+
+
+def _pairs(hosts: Iterable[Mapping[str, Any]], name: str) -> Iterator[dict[str, str]]:
+    """What an earlier batch of hosts was given, and what hosts have."""
+    for host in hosts:
+        yield dict(((host.get("__nginx_kept") or {}).get("self_signed") or {}).get(name) or {})
+    for host in hosts:
+        yield {
+            part: str(_contents(host).get(f"{name}.{ending}") or "")
+            for part, ending in (("certificate", "crt"), ("key", "key"))
+        }
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Any]:
+        return {"nginx_kept": nginx_kept}

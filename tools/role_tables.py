@@ -12,6 +12,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +85,16 @@ def rows(options: Mapping[str, Any], parent: str = "") -> Iterator[list[str]]:
     for name, option in options.items():
         path = f"{parent}{name}"
         yield [code(path), kind(option), default(option), description(option)]
-        if "options" in option:
+        # What keepalived's directives are has a page of its own.
+        if "options" in option and name not in directives():
             yield from rows(option["options"], f"{path}[]." if option.get("type") == "list" else f"{path}.")
+
+
+@cache
+def directives() -> set[str]:
+    """The variables that tools/directives.py writes."""
+    page = PROJECT / "roles" / "keepalived" / "DIRECTIVES.md"
+    return set(re.findall(r"^## `(keepalived_\w+)", page.read_text(encoding="utf-8"), re.M))
 
 
 def kind(option: Mapping[str, Any]) -> str:

@@ -546,6 +546,8 @@ def main():
             files=dict(
                 type="list",
                 elements="dict",
+                # Keeps them out of the host's log, where a secret of several lines would not be recognized.
+                no_log=True,
                 options=dict(
                     path=dict(type="str", required=True),
                     content=dict(type="str", required=True),
@@ -568,12 +570,12 @@ def main():
             ("state", "removed", ("store",)),
         ],
         supports_check_mode=True,
-        # Keeps the files out of the host's log; a secret of several lines would not be recognized there.
-        no_log=True,
     )
     state = module.params["state"]
     secret = [entry["content"].strip() for entry in module.params["files"] or [] if entry["secret"]]
-    module.no_log_values.update(filter(None, secret))
+    # The answer, unlike the log, may show what is no secret.
+    module.no_log_values.clear()
+    module.no_log_values.update(filter(None, module.params["secrets"] + secret))
     try:
         configuration = (Change if state in ("present", "tested") else Kept)(module)
         answer = getattr(configuration, state)()

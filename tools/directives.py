@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write what the tables of keepalived's directives say into the keepalived role: its argument specs and its DIRECTIVES.md.
+
+The argument specs get it between the lines '# directives' and '# end of directives'.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import (
+    keepalived_global,
+    keepalived_lvs,
+    keepalived_settings,
+    keepalived_vrrp,
+)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived_table import NESTED, Block, Directive
+
+PROJECT = Path(__file__).resolve().parents[1]
+SPECS = PROJECT / "roles" / "keepalived" / "meta" / "argument_specs.yml"
+PAGE = PROJECT / "roles" / "keepalived" / "DIRECTIVES.md"
+MARKED = re.compile(r"(      # directives\n).*?(      # end of directives\n)", re.DOTALL)
+WIDTH = 134
+TYPES = {
+    "flag": "bool",
+    "on_off": "bool",
+    "int": "int",
+    "seconds": "float",
+    "path": "path",
+    "list": "list",
+    "routes": "list",
+    "block": "dict",
+    "line": "dict",
+    "blocks": "list",
+    "lines": "list",
+    "entries": "list",
+}
+EMPTY: dict[str, Any] = {"dict": {}, "list": [], "path": ""}
+WHOLE = {
+    "process_options": "Directives that stand outside of all blocks, for keepalived as a whole.",
+    "global_defs": "Further directives of C(global_defs), by keepalived's own names.",
+    "instance_options": "Further directives of each C(vrrp_instance).",
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing, fail if a file is not as it should be")
+    check = parser.parse_args().check
+    stale = False
+    for path, text in wanted().items():
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        name = path.relative_to(PROJECT)
+        stale = True
+        if check:
+            print(f"{name}: stale. Run './dev docs'.", file=sys.stderr)
+        else:
+            path.write_text(text, encoding="utf-8")
+            print(f"{name}: written")
+    return 1 if stale and check else 0
+
+
+def wanted() -> dict[Path, str]:
+    """What the files have to be."""
+    specs = MARKED.sub(lambda match: match[1] + options() + match[2], SPECS.read_text(encoding="utf-8"))
+    return {SPECS: specs, PAGE: page()}
+
+
+def variables() -> Iterator[tuple[str, Directive | Block]]:
+    for name, block in keepalived_settings.WHOLE.items():
+        yield name, keepalived_settings.BLOCKS[block]
+    for name, (block, keyword) in keepalived_settings.SINGLE.items():
+        found = keepalived_settings.BLOCKS[block].find(keyword)
+        assert found is not None, keyword
+        yield name, found
+
+
+def options() -> str:
+    found: dict[str, Any] = {}
+    for name, what in variables():
+        if isinstance(what, Block):
+            found[f"keepalived_{name}"] = {
+                "type": "dict",
+                "default": {},
+                "description": WHOLE[name],
+                "options": specs_of(what),
+            }
+        else:
+            spec = spec_of(what)
+            found[f"keepalived_{name}"] = {**spec, "default": EMPTY[spec["type"]]}
+    text = yaml.dump(found, default_flow_style=None, sort_keys=False, width=WIDTH)
+    return textwrap.indent(text, " " * 6)
+
+
+def specs_of(block: Block) -> dict[str, Any]:
+    return {
+        one.name: {**spec_of(one), **({"required": True} if one.name in block.needed else {})}
+        for one in block.directives
+    }
+
+
+def spec_of(one: Directive) -> dict[str, Any]:
+    found: dict[str, Any] = {"type": TYPES.get(one.kind, "str"), "description": description(one)}
+    if found["type"] == "list":
+        found["elements"] = "dict" if one.kind in NESTED else "str"
+    if one.choices:
+        found["choices"] = list(one.choices)
+    if one.kind in NESTED:
+        found["options"] = specs_of(one.block)
+    return found
+
+
+def description(one: Directive) -> str:
+    found = one.text
+    if one.low is not None and one.high is not None:
+        found += f" From {plain(one.low)} to {plain(one.high)}."
+    if one.since:
+        found += f" From keepalived {one.since} on."
+    return found
+
+
+def plain(number: float) -> str:
+    return f"{number:.6f}".rstrip("0").rstrip(".")
+
+
+def page() -> str:
+    return PREFACE + "".join(sections()) + left_out()
+
+
+def sections() -> Iterator[str]:
+    for name, what in variables():
+        variable = f"keepalived_{name}"
+        if isinstance(what, Block):
+            yield table(variable, what)
+        elif what.kind in NESTED:
+            yield table(
+                variable + ("[]" if TYPES[what.kind] == "list" else ""), what.block, f"`{what.word}`: {what.text} "
+            )
+        else:
+            yield f"\n## `{variable}`\n\n`{what.word}`: {what.text.replace('C(*)', '`*`')}\n"
+
+
+def table(variable: str, block: Block, before: str = "") -> str:
+    lines = [f"\n## `{variable}`\n", *([before.strip() + "\n"] if before else [])]
+    lines += ["| Directive | Type | Versions | Compiled with | Meaning |", "|---|---|---|---|---|", *rows(block)]
+    return "\n".join(lines) + "\n"
+
+
+def rows(block: Block, parent: str = "") -> Iterator[str]:
+    for one in block.directives:
+        kind = TYPES.get(one.kind, "str")
+        choices = f": {', '.join(f'`{choice}`' for choice in one.choices)}" if one.choices else ""
+        bounds = f", {plain(one.low)} to {plain(one.high)}" if one.low is not None and one.high is not None else ""
+        versions = f"{one.since} on" if one.since else "all"
+        needed = " (needed)" if one.name in block.needed else ""
+        yield f"| `{parent}{one.name}`{needed} | {kind}{choices}{bounds} | {versions} | {one.needs} | {one.text} |"
+        if one.kind in NESTED:
+            yield from rows(one.block, f"{parent}{one.name}{'[]' if kind == 'list' else ''}.")
+
+
+def left_out() -> str:
+    every = keepalived_global.LEFT_OUT | keepalived_vrrp.LEFT_OUT | keepalived_lvs.LEFT_OUT
+    lines = ["\n## Not here\n", "| Directive | Why, or where instead |", "|---|---|"]
+    return "\n".join([*lines, *(f"| `{name}` | {why} |" for name, why in sorted(every.items()))]) + "\n"
+
+
+PREFACE = """# keepalived's directives, and the variables that set them
+
+Written from the tables in `plugins/plugin_utils/keepalived_*.py`, which rendering and preflight read as well. Names are keepalived's own.
+`tests/daemons/test_directives.py` gives each of them, and each bound of a number, to keepalived 2.2.7 and 2.3.3, compiled with
+everything, and fails for a word that one of them does not know or complains of; it also compares this list with the words that these
+daemons say they know. "Versions" is the first version that is known to have a directive: upstream's release notes, or the first of these two.
+
+A version that lacks a directive is refused before anything changes. What "compiled with" names is compiled in as soon as it is used; the
+distribution's package has to have it.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -43,7 +43,7 @@ def vip_addresses(vips: Sequence[Mapping[str, Any]]) -> list[str]:
     addresses = []
     for vip in vips:
         try:
-            addresses += [str(address.ip) for address in vrrp.addresses_of(vip)]
+            addresses += [str(address.ip) for each in vrrp.by_family([vip]) for address in vrrp.addresses_of(each)]
         except vrrp.PlanError:
             continue
     return addresses

@@ -48,7 +48,7 @@ from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import fleet
 
-SETTINGS = ("hosts", *fleet.COMMON)
+SETTINGS = ("hosts", "unicast_src_ip", *fleet.COMMON)
 
 
 def vrrp_fleet(hostvars: Mapping[str, Any], play_hosts: Iterable[str]) -> dict[str, Any]:
@@ -72,6 +72,7 @@ def _observed(host: str, variables: Mapping[str, Any]) -> fleet.Member:
         variables["ansible_facts"],
         _result(variables, "__keepalived_info", "instances"),
         _result(variables, "__keepalived_heard", "speakers"),
+        _result(variables, "__keepalived_info", "admitted"),
     )
 
 

@@ -26,6 +26,8 @@ options:
       - The VIPs. Each has a V(name) and an V(address) with its prefix, and may pin V(virtual_router_id) (1 to 255),
         V(preferred) (a host), V(order) (hosts, the first ones or all), V(priorities) (a dictionary of host and priority,
         1 to 254) and V(states) (a dictionary of host and V(MASTER) or V(BACKUP)).
+      - One with an V(address6) beside its address becomes two instances, the second of which is called as the first with
+        V(_6) behind it and has its order of hosts.
     type: list
     elements: dict
     required: true
@@ -97,7 +99,7 @@ def vrrp_plan(
     reserved: Sequence[int] = (),
 ) -> dict[str, list[dict[str, Any]]]:
     try:
-        return vrrp.plan(vips, hosts, float(advert_int), int(base), int(step), float(skew), reserved)
+        return vrrp.plan(vrrp.by_family(vips), hosts, float(advert_int), int(base), int(step), float(skew), reserved)
     except vrrp.PlanError as error:
         raise AnsibleFilterError(f"evenkeel.nginx_ha.vrrp_plan: {error}") from error
 

@@ -45,15 +45,23 @@ from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
 
 
+class Shared(dict):
+    """Variables that the template lookup may have as they are: it changes none, and copies all of them deeply for each file."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+        return dict(self)
+
+
 class LookupModule(LookupBase):
     def run(
         self, terms: Sequence[Mapping[str, Any]], variables: Mapping[str, Any] | None = None, **kwargs: Any
     ) -> list[dict[str, Any]]:
         template = lookup_loader.get("ansible.builtin.template", loader=self._loader, templar=self._templar)
+        shared = Shared(variables or {})
         return [
             {
                 "path": file["path"],
-                "content": template.run([file["template"]], variables, template_vars=dict(file.get("vars") or {}))[0],
+                "content": template.run([file["template"]], shared, template_vars=dict(file.get("vars") or {}))[0],
                 **{option: file[option] for option in ("mode", "group", "secret") if option in file},
             }
             for file in terms

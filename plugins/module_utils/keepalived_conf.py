@@ -13,6 +13,8 @@ import re
 TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([{}])|((?:\\.|[^\s{}"#!\\])+)|([#!])')
 # keepalived's own, where the configuration names none.
 PRIORITY, ADVERT_INT, VRRP_VERSION = 100, 1.0, 2
+# RFC 5798, 5.1.1.2 and 5.1.2.2.
+GROUPS = {4: "224.0.0.18", 6: "ff02::12"}
 # The tracked file with which the role keepalived drains a host.
 DRAINED = "drained"
 
@@ -57,9 +59,20 @@ def instances(configuration):
                     "drained_weight": _drained_weight(inner),
                     "advert_int": _number(inner, "advert_int", float, ADVERT_INT),
                     "virtual_ipaddress": [with_prefix(address) for address in listed],
+                    "group": _group(configuration, inner, listed),
+                    "unicast_peers": [
+                        line[0] for dummy, block in _blocks(inner, "unicast_peer") for line, dummy in block
+                    ],
                 }
             )
     return found
+
+
+def _group(configuration, inner, listed):
+    """The multicast group of an instance's adverts, as far as it is configured."""
+    family = 6 if any(":" in address for address in listed) else 4
+    own = _value(inner, "mcast_dst_ip")
+    return own or _value(_inside(configuration, "global_defs"), "vrrp_mcast_group%d" % family) or GROUPS[family]
 
 
 def vrrp_version(configuration):
@@ -67,10 +80,19 @@ def vrrp_version(configuration):
     return _number(_inside(configuration, "global_defs"), "vrrp_version", int, default)
 
 
-def has_other_password(configuration, password):
-    """Whether any instance has another password than this one, or none."""
-    bodies = [inner for dummy, inner in _blocks(configuration, "vrrp_instance")]
-    return any(_value(_inside(body, "authentication"), "auth_pass") != password for body in bodies)
+def has_other_password(configuration, password, kind="PASS"):
+    """Whether any instance of IPv4 has another password than this one, or none, or another kind of authentication.
+
+    IPv6 is VRRPv3's, which has no password (RFC 5798).
+    """
+    blocks = [inner for dummy, inner in _blocks(configuration, "vrrp_instance") if not _is_of_ipv6(inner)]
+    found = [_inside(inner, "authentication") for inner in blocks]
+    wanted = (kind if password else "", password)
+    return any((_value(each, "auth_type"), _value(each, "auth_pass")) != wanted for each in found)
+
+
+def _is_of_ipv6(instance):
+    return any(":" in words[0] for words, dummy in _inside(instance, "virtual_ipaddress"))
 
 
 def _drained_weight(instance):

@@ -30,7 +30,7 @@ options:
     type: path
     default: /etc/keepalived/keepalived.conf
   interface:
-    description: The interface that carries the VIPs, for RV(addresses) and RV(networkd_file).
+    description: The interface that carries the adverts, for RV(networkd_file); without one RV(addresses) is empty.
     type: str
     default: ""
   user:
@@ -40,6 +40,11 @@ options:
   auth_pass:
     description: The password that the instances shall have, for RV(auth_differs); empty if they shall have none.
     type: str
+  auth_type:
+    description: The kind of authentication that they shall have with it.
+    type: str
+    choices: [PASS, AH]
+    default: PASS
   state_dir:
     description: Where the files lie that keepalived tracks until the next boot.
     type: path
@@ -48,6 +53,10 @@ options:
     description: The tracked file of a drained host.
     type: path
     default: /var/lib/keepalived/drained
+  admitted_file:
+    description: The file in which the role keeps from where its firewall rule lets adverts in.
+    type: path
+    default: /var/lib/keepalived/firewall
   state:
     description:
       - Whether to ask the daemon for its own state. It answers with the file C(keepalived.data) in its C(TMPDIR), within 3 s or not at
@@ -93,7 +102,7 @@ options:
   type: list
   elements: str
 addresses:
-  description: The addresses that O(interface) has now, with their prefixes; VIPs that the host holds are among them.
+  description: The addresses that the host has now, with their prefixes, but those of lo and link-local ones; VIPs that it holds are among them.
   returned: success
   type: list
   elements: str
@@ -101,6 +110,15 @@ networkd_file:
   description: systemd-networkd's file for O(interface), or empty where networkd does not manage it.
   returned: success
   type: str
+nftables:
+  description: Whether the host has systemd's unit that loads the rules of nftables.
+  returned: success
+  type: bool
+admitted:
+  description: The addresses from which the role's own rule lets adverts in.
+  returned: success
+  type: list
+  elements: str
 instances:
   description: VRRP instances of the configuration.
   returned: success
@@ -126,6 +144,13 @@ instances:
       description: Its VIPs with their prefixes.
       type: list
       elements: str
+    group:
+      description: The multicast group of its adverts, where it sends them to one.
+      type: str
+    unicast_peers:
+      description: Where it sends its adverts; empty for the multicast group.
+      type: list
+      elements: str
 vrrp_version:
   description: The configuration's VRRP version, V(2) where it has instances and names none, and null where it has no instances either.
   returned: success
@@ -135,7 +160,7 @@ user_exists:
   returned: success
   type: bool
 auth_differs:
-  description: Whether an instance of the configuration has another password than O(auth_pass).
+  description: Whether an instance of the configuration has another password than O(auth_pass), or another kind than O(auth_type).
   returned: success
   type: bool
 drained:
@@ -234,6 +259,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_text
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import keepalived_conf, keepalived_dump, processes
 
+UNITS = ("/usr/lib/systemd/system", "/lib/systemd/system", "/etc/systemd/system")
+
 
 def take_secret(module, name):
     """An option's value, which Ansible forgets: it would blot out each VRID and time that happens to contain a password."""
@@ -255,12 +282,12 @@ def networkd_file(module, interface):
 
 
 def addresses(module, interface):
-    """The interface's addresses, global ones only."""
+    """The host's addresses: a VIP can be on another interface than the adverts are, such as one with VRRP's MAC."""
     if not interface:
         return []
     ip = module.get_bin_path("ip", True)
-    dummy, out, dummy = module.run_command([ip, "-oneline", "address", "show", "dev", interface, "scope", "global"])
-    return re.findall(r"\sinet6? (\S+)", out)
+    dummy, out, dummy = module.run_command([ip, "-oneline", "address", "show"])
+    return re.findall(r"^\d+: (?!lo\s).*?\sinet6? (?!fe80:)(\S+)", out, re.M)
 
 
 def user_exists(name):
@@ -356,8 +383,10 @@ def main():
             interface=dict(type="str", default=""),
             user=dict(type="str", default=""),
             auth_pass=dict(type="str", no_log=True),
+            auth_type=dict(type="str", choices=["PASS", "AH"], default="PASS"),
             state_dir=dict(type="path", default="/run/vrrp"),
             drained_file=dict(type="path", default="/var/lib/keepalived/drained"),
+            admitted_file=dict(type="path", default="/var/lib/keepalived/firewall"),
             state=dict(type="bool", default=False),
             asked_at=dict(type="float"),
         ),
@@ -376,10 +405,13 @@ def main():
         options=options.group(1).split() if options else [],
         addresses=addresses(module, params["interface"]),
         networkd_file=networkd_file(module, params["interface"]),
+        nftables=any(os.path.exists(os.path.join(place, "nftables.service")) for place in UNITS),
+        admitted=processes.text(params["admitted_file"]).split(),
         instances=keepalived_conf.instances(configuration),
         vrrp_version=keepalived_conf.vrrp_version(configuration),
         user_exists=user_exists(params["user"]),
-        auth_differs=password is not None and keepalived_conf.has_other_password(configuration, password),
+        auth_differs=password is not None
+        and keepalived_conf.has_other_password(configuration, password, params["auth_type"]),
         drained=reason,
         drained_since=since,
         standby=is_set(processes.text(params["state_dir"], "standby")),

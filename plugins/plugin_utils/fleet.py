@@ -10,19 +10,22 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import preflight, vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import preflight, senders, unicast, vrrp
 
 # What all members of a cluster have in common, by the names of the role's variables without their prefix.
 COMMON = (
     "vips",
+    "sync_groups",
+    "unicast",
     "vrrp_version",
     "advert_int",
     "auth_pass",
+    "auth_type",
     "priority_base",
     "priority_step",
     "skew",
@@ -39,7 +42,7 @@ class Member:
     """A load balancer: settings as preflight takes them; facts, running and heard are empty where it is not in the play.
 
     running: VRRP instances of its configuration now, with name and virtual_router_id; heard: speakers as the module
-    vrrp_listen returns them.
+    vrrp_listen returns them; admitted: whose adverts its firewall lets in now.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Member:
     facts: Mapping[str, Any] = field(default_factory=dict)
     running: Sequence[Mapping[str, Any]] = ()
     heard: Sequence[Mapping[str, Any]] = ()
+    admitted: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -89,20 +93,34 @@ class Fleet:
 
 def plan_fleet(members: Sequence[Member]) -> Fleet:
     """Plan all clusters, VRIDs together on each segment, and say what is wrong with them."""
-    problems = [text for member in members if member.facts for text in _own_problems(member)]
+    members, problems = _by_family(members)
+    problems += [text for member in members if member.facts for text in _own_problems(member)]
     groups = _clusters(members)
     problems += [text for group in groups.values() for text in _differences(group)]
     problems += _shared_vips(groups)
     if problems:
         return Fleet((), problems)
     try:
-        clusters = _planned(groups)
+        clusters = _planned(groups, problems)
     except vrrp.PlanError as error:
         return Fleet((), [f"keepalived_vips: {error}"])
     ours = {address for cluster in clusters for member in cluster.members for address in _held(member.facts)}
     for cluster in clusters:
-        problems += [*_tracking(cluster), *_unicast(cluster), *_changed_vrids(cluster), *_strangers(cluster, ours)]
-    warnings = [text for cluster in clusters for text in [*_unheard(cluster), *_split_brains(cluster)]]
+        problems += [
+            *_tracking(cluster),
+            *unicast.problems_of(cluster.members),
+            *_changed_vrids(cluster),
+            *_strangers(cluster, ours),
+        ]
+    warnings = [
+        text
+        for cluster in clusters
+        for text in [
+            *_unheard(cluster),
+            *_split_brains(cluster),
+            *senders.unknown(cluster.plan, cluster.members),
+        ]
+    ]
     return Fleet(clusters, problems, warnings)
 
 
@@ -140,6 +158,18 @@ def ip_of(text: str) -> str:
         return str(ipaddress.ip_interface(text).ip)
     except ValueError:
         return text
+
+
+def _by_family(members: Sequence[Member]) -> tuple[list[Member], list[str]]:
+    """The members with an entry of keepalived_vips for each family, and what is wrong with those that have two."""
+    result, problems = [], []
+    for member in members:
+        try:
+            vips = vrrp.by_family(member.settings["vips"])
+            result.append(replace(member, settings={**member.settings, "vips": vips}))
+        except vrrp.PlanError as error:
+            problems.append(f"{member.name}: keepalived_vips: {error}")
+    return result, problems
 
 
 def _own_problems(member: Member) -> list[str]:
@@ -206,7 +236,7 @@ def _shared_vips(groups: Mapping[tuple[str, ...], Sequence[Member]]) -> Iterator
                     )
 
 
-def _planned(groups: Mapping[tuple[str, ...], Sequence[Member]]) -> list[Cluster]:
+def _planned(groups: Mapping[tuple[str, ...], Sequence[Member]], problems: list[str]) -> list[Cluster]:
     vrids: dict[tuple[str, ...], list[int]] = {}
     for segment in _segments(groups):
         vips = [vip for hosts in segment for vip in groups[hosts][0].settings["vips"]]
@@ -221,6 +251,9 @@ def _planned(groups: Mapping[tuple[str, ...], Sequence[Member]]) -> list[Cluster
             # Nobody of this cluster is in the play: its VIPs count for the others' VRIDs only.
             continue
         plan = vrrp.plan(settings["vips"], hosts, **preflight.plan_options(settings), vrids=vrids[hosts])
+        plan, found = unicast.with_peers(plan, group)
+        problems += found
+        plan = senders.with_senders(plan, group)
         clusters.append(Cluster(hosts, tuple(group), plan))
     return clusters
 
@@ -256,28 +289,6 @@ def _tracking(cluster: Cluster) -> Iterator[str]:
                 yield (
                     f"{where}: nopreempt with the check {script['name']} of weight {weight} never fails over: the backup does not "
                     "preempt a master whose priority fell. Set the check's weight to 0, or remove nopreempt."
-                )
-
-
-def _unicast(cluster: Cluster) -> Iterator[str]:
-    sources = {member.name: member.settings.get("unicast_src_ip") for member in cluster.members}
-    peers = {
-        member.name: [str(peer) for peer in member.settings.get("unicast_peers") or ()] for member in cluster.members
-    }
-    if not any(peers.values()):
-        return
-    for name, own in peers.items():
-        if not own:
-            speakers = ", ".join(other for other, listed in peers.items() if listed)
-            yield f"{name}: keepalived_unicast_peers is empty, but {speakers} speak unicast. Set it on all members or on none."
-            continue
-        if sources[name] in own:
-            yield f"{name}: keepalived_unicast_peers names this host itself ({sources[name]}). List the other members only."
-        for other, address in sources.items():
-            if other != name and address and address not in own:
-                yield (
-                    f"{name}: keepalived_unicast_peers ({', '.join(own)}) lacks {other} ({address}), which would not hear this host. "
-                    "List all other members."
                 )
 
 

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.keepalived_conf import GROUPS
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.change_host import (
     NONE,
     Host,
@@ -56,6 +58,12 @@ def mismatches_of(member: Host) -> Iterator[Mismatch]:
             yield Mismatch(f"{new['name']} changes its VRID from {vrids} and keeps {joined(kept)}")
         elif _listed(old) and set(ips_of(old)) != set(ips_of(new)):
             yield Mismatch(addresses_change(old, new), apart=False, tolerable=True)
+        former, later = set(old.get("unicast_peers") or ()), set(new.get("unicast_peers") or ())
+        if _listed(old) and former != later:
+            yield Mismatch(f"{new['name']} sends its adverts to {_receivers(later)} instead of {_receivers(former)}")
+        group = _group(member, new)
+        if not former and not later and old.get("group") and not _same(old["group"], group):
+            yield Mismatch(f"{new['name']} sends its adverts to the group {group} instead of {old['group']}")
     # keepalived speaks version 3 for IPv6, whatever is set.
     if any(family_of(new) == 4 for dummy, new in pairs):
         yield from _settings_mismatches(member, [old for old, new in pairs if family_of(new) == 4])
@@ -72,6 +80,26 @@ def priority_mismatches(order: Sequence[Host]) -> Iterator[Mismatch]:
                 if not vip.get("nopreempt") and NONE < max(ranks, default=NONE) <= _drained_rank(member, vip):
                     yield Mismatch(PRIORITIES, apart=False)
         done.append(member)
+
+
+def _group(member: Host, new: Instance) -> str:
+    """The multicast group of an instance's adverts that is wanted."""
+    family = family_of(new)
+    options = {**(member.settings.get("instance_options") or {}), **(new.get("options") or {})}
+    wanted = options.get("mcast_dst_ip") or (member.settings.get("global_defs") or {}).get(f"vrrp_mcast_group{family}")
+    return str(wanted or GROUPS[family])
+
+
+def _same(one: str, two: str) -> bool:
+    """Whether two texts are one address."""
+    try:
+        return ipaddress.ip_address(one) == ipaddress.ip_address(two)
+    except ValueError:
+        return one == two
+
+
+def _receivers(peers: set[str]) -> str:
+    return joined(sorted(peers)) if peers else "the multicast group"
 
 
 def addresses_change(old: Instance, new: Instance) -> str:

@@ -13,7 +13,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import (
+    keepalived_notify,
+    keepalived_settings,
+    vrrp,
+    vrrp_groups,
+)
 
 # The oldest release of each family that the roles are written for.
 PLATFORMS = {"Debian": 11, "Ubuntu": 20, "RedHat": 7}
@@ -36,6 +41,7 @@ def plan_options(settings: Mapping[str, Any]) -> dict[str, Any]:
         "skew": float(settings["skew"]),
         "reserved": settings["reserved_vrids"] or (),
         "preempt_delay": float(settings.get("preempt_delay") or 0),
+        "groups": settings.get("sync_groups") or (),
     }
 
 
@@ -60,6 +66,9 @@ def _keepalived(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str
     yield from _authentication(settings)
     yield from _times(settings)
     yield from _source(settings)
+    yield from keepalived_settings.problems(settings)
+    yield from keepalived_notify.problems(settings, facts)
+    yield from vrrp_groups.problems(settings["vips"], settings.get("sync_groups") or ())
     if not settings["vips"]:
         yield "keepalived_vips is empty. Give at least one VIP, e.g. [{name: VI_1, address: 192.168.200.200/24}]."
         return

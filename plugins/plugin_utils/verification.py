@@ -61,7 +61,7 @@ def verify(hosts: Sequence[Host], fleet: Mapping[str, Any], clock_seconds: float
         findings += [*_masters(cluster), *_versions(cluster), *_parity(cluster)]
     for host in reached:
         findings += [*_daemon(host), *_nginx(host), *_binary(host), *_seen(host, vips)]
-        findings += [*_certificates(host), *_drift(host), *_left_behind(host)]
+        findings += [*_backends(host), *_certificates(host), *_drift(host), *_left_behind(host)]
     findings += [*_clocks(reached, clock_seconds), *_network(fleet)]
     return {
         "ok": all(finding.ok for finding in findings),
@@ -312,6 +312,13 @@ def _seen(host: Host, vips: Sequence[Vip]) -> Iterator[Finding]:
             )
         else:
             yield Finding("answers", subject, f"{target['sent']} of {target['sent']} requests were answered")
+
+
+def _backends(host: Host) -> Iterator[Finding]:
+    out = [str(name) for name in host.nginx.get("backends_out") or ()]
+    if out:
+        text = f"{joined(out)} {'is' if len(out) == 1 else 'are'} out of service at {host.name}"
+        yield _note("backends", host.name, f"{text}. Put back what is ready with 'backend.yml -e backend_in={out[0]}'.")
 
 
 def _certificates(host: Host) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import balance
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import vrrp_groups
 
 # RFC 5798: 255 is the owner of the address, whose priority tracking cannot lower; 0 means "I am leaving".
 LOWEST, HIGHEST = 1, 254
@@ -32,18 +32,45 @@ class PlanError(ValueError):
     """The VIPs cannot be planned; the text names the VIP, the value and the fix."""
 
 
+def by_family(vips: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The VIPs with one for each family: an entry with address6 becomes two, the second of which follows the first.
+
+    One VRRP instance carries one family (RFC 5798). The second has the first one's name with _6 behind it, and everything else that is
+    pinned or set, too; extra_addresses go with the address of their family. Raises PlanError.
+    """
+    result: list[Mapping[str, Any]] = []
+    for vip in vips:
+        if not vip.get("address6"):
+            result.append(vip)
+            continue
+        common = {key: value for key, value in vip.items() if key not in ("address6", "extra_addresses")}
+        extra: dict[int, list[str]] = {4: [], 6: []}
+        for text in vip.get("extra_addresses") or ():
+            extra[_address(vip, text).version].append(str(text))
+        for key, family in (("address", 4), ("address6", 6)):
+            if _address(vip, vip.get(key, ""), key).version != family:
+                raise PlanError(f"VIP {vip.get('name')}: {key} is {vip.get(key)}. It is the IPv{family} address.")
+        name = str(vip.get("name", ""))
+        result.append({**common, "extra_addresses": extra[4]})
+        result.append(
+            {**common, "name": f"{name}_6", "address": vip["address6"], "extra_addresses": extra[6], "follows": name}
+        )
+    return result
+
+
 def addresses_of(vip: Mapping[str, Any]) -> list[Interface]:
     """The VIP's address with its prefix, then its further ones; an address without a prefix gets /32 or /128."""
     return [_address(vip, text) for text in [vip.get("address", ""), *(vip.get("extra_addresses") or ())]]
 
 
-def _address(vip: Mapping[str, Any], value: Any) -> Interface:
+def _address(vip: Mapping[str, Any], value: Any, key: str = "address") -> Interface:
     text = str(value)
     try:
         return ipaddress.ip_interface(text)
     except ValueError:
         raise PlanError(
-            f"VIP {vip.get('name')}: address is {text!r}, which is no IP address. Write it as 192.168.200.200/24."
+            f"VIP {vip.get('name')}: {key} is {text!r}, which is no IP address. Write it as "
+            f"{'fd00:200::200/64' if key == 'address6' else '192.168.200.200/24'}."
         ) from None
 
 
@@ -65,7 +92,7 @@ def check_vips(vips: Sequence[Mapping[str, Any]]) -> list[list[Interface]]:
         if len({address.version for address in own}) > 1:
             raise PlanError(
                 f"VIP {name}: {', '.join(map(str, own))} mix IPv4 and IPv6, and one VRRP instance carries one of them "
-                "(RFC 5798). Make an entry of keepalived_vips for each."
+                "(RFC 5798). Give the other one as address6."
             )
         for address in own:
             if address.ip in owners:
@@ -87,12 +114,14 @@ def plan(
     reserved: Sequence[int] = (),
     vrids: Sequence[int] | None = None,
     preempt_delay: float = 0,
+    groups: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, list[dict[str, Any]]]:
     """Every host's VRRP instances.
 
-    vips: entries of keepalived_vips; hosts: the members; advert_int in seconds; base: the master's priority; step:
+    vips: entries of keepalived_vips, one for each family; hosts: the members; advert_int in seconds; base: the master's priority; step:
     what each further host has less, 0 to derive it from advert_int and skew (seconds); reserved: VRIDs not to use;
-    vrids: those of the VIPs where they are planned together with other clusters; preempt_delay: seconds.
+    vrids: those of the VIPs where they are planned together with other clusters; preempt_delay: seconds;
+    groups: entries of keepalived_sync_groups, whose VIPs have one order of hosts.
 
     A takeover after a fault takes (256 - priority) / 256 x advert_int (RFC 5798, skew time): so base is as high
     as can be, and step just large enough for the skew times of two backups to differ by skew. Where so many hosts
@@ -113,7 +142,8 @@ def plan(
     numbers = {host: number for number, host in enumerate(hosts)}
     pins = [[numbers[host] for host in _pinned_order(vip, hosts)] for vip in vips]
     result: dict[str, list[dict[str, Any]]] = {host: [] for host in hosts}
-    for vip, own, vrid, order in zip(vips, addresses, numbers_of_vips, balance.orders(pins, len(hosts)), strict=True):
+    orders = vrrp_groups.orders(pins, len(hosts), vrrp_groups.leaders_of(vips, groups))
+    for vip, own, vrid, order in zip(vips, addresses, numbers_of_vips, orders, strict=True):
         priorities = _priorities(vip, [hosts[number] for number in order], base, gap)
         states = _states(vip, priorities, preempt_delay)
         texts = [str(address) for address in own]
@@ -130,6 +160,7 @@ def plan(
                     "weight": weight,
                     "nopreempt": nopreempt,
                     "virtual_ipaddress": texts,
+                    **{key: dict(vip[key]) for key in ("options", "address_options") if vip.get(key)},
                 }
             )
     return result

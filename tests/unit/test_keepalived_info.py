@@ -74,6 +74,8 @@ INSTANCES = [
         "drained_weight": None,
         "advert_int": 0.25,
         "virtual_ipaddress": ["192.168.200.200/24", "192.168.200.201/32"],
+        "group": "224.0.0.18",
+        "unicast_peers": [],
     },
     {
         "name": "VI_2",
@@ -82,6 +84,8 @@ INSTANCES = [
         "drained_weight": None,
         "advert_int": 1.0,
         "virtual_ipaddress": [],
+        "group": "224.0.0.18",
+        "unicast_peers": [],
     },
 ]
 STOPPED = {"running": False, "pid": 0, "binary": "", "version": "", "since": None}
@@ -215,7 +219,7 @@ def test_addresses_and_networkd_of_the_interface(host: Host) -> None:
     answer = host.look(interface="ens33")
     assert answer["addresses"] == ["192.168.200.150/24", "192.168.200.200/24", "fd00::150/64"]
     assert answer["networkd_file"] == "/etc/systemd/network/10-front.network"
-    assert "dev ens33 scope global" in host.asked("ip")[0]
+    assert host.asked("ip") == ["-oneline address show"]
     assert "ens33" in host.asked("networkctl")[0]
 
 
@@ -345,6 +349,10 @@ def with_password(*passwords: str) -> str:
 def test_passwords_of_all_instances_are_compared(passwords: tuple[str, ...], wanted: str, expected: bool) -> None:
     configuration = keepalived_conf.statements(with_password(*passwords))
     assert keepalived_conf.has_other_password(configuration, wanted) is expected
+    # Another kind of authentication is another password, where there is one.
+    other = with_password(*passwords).replace("PASS", "AH")
+    assert keepalived_conf.has_other_password(keepalived_conf.statements(other), wanted, "AH") is expected
+    assert keepalived_conf.has_other_password(configuration, wanted, "AH") is bool(wanted and passwords) or expected
 
 
 @ends
@@ -354,6 +362,27 @@ def test_passwords_are_not_told(host: Host, wanted: str, expected: bool) -> None
     answer = host.look(auth_pass=wanted)
     assert answer["auth_differs"] is expected
     assert not [password for password in ("grün", wanted) if password and password in str(answer)]
+
+
+@pytest.mark.parametrize(
+    ("general", "own", "address", "group"),
+    [
+        ("", "", "192.0.2.1", "224.0.0.18"),
+        ("", "", "fd00::1", "ff02::12"),
+        ("vrrp_mcast_group4 224.0.0.19", "", "192.0.2.1", "224.0.0.19"),
+        ("vrrp_mcast_group4 224.0.0.19", "", "fd00::1", "ff02::12"),
+        ("vrrp_mcast_group6 ff02::13", "mcast_dst_ip ff02::14", "fd00::1", "ff02::14"),
+    ],
+)
+def test_the_multicast_group_of_an_instance(general: str, own: str, address: str, group: str) -> None:
+    text = f"global_defs {{\n {general}\n}}\nvrrp_instance A {{\n virtual_router_id 1\n {own}\n virtual_ipaddress {{\n  {address}\n }}\n}}\n"
+    (found,) = keepalived_conf.instances(keepalived_conf.statements(text))
+    assert found["group"] == group
+
+
+def test_an_instance_of_ipv6_has_no_password() -> None:
+    ipv6 = "vrrp_instance VI_1_6 {\n virtual_router_id 51\n virtual_ipaddress {\n  fd00:200::200/64\n }\n}\n"
+    assert not keepalived_conf.has_other_password(keepalived_conf.statements(with_password("a") + ipv6), "a")
 
 
 @newest

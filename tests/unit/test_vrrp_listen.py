@@ -169,8 +169,9 @@ class Network:
         ).stdout
 
     def joined(self) -> set[str]:
+        """The groups of far, but that of its own IPv6 address, which the kernel joins when it has made one."""
         lines = [line.split() for line in self.run("cat", "/proc/net/dev_mcast").splitlines()]
-        return {line[4] for line in lines if line[1] == "far"}
+        return {line[4] for line in lines if line[1] == "far" and not line[4].startswith("3333ff")}
 
     def send(self, packet: bytes, to: str | None = None, *, on: str = "near", **how: Any) -> None:
         self.frames.append((on, frame(packet, to, **how)))

@@ -38,6 +38,10 @@ REFUSALS = {
         {"keepalived_vips": []},
         "nginx1: keepalived_vips is empty. Give at least one VIP, e.g. [{name: VI_1, address: 192.168.200.200/24}].",
     ),
+    "mail to something that is no address": (
+        {"keepalived_notify": {"email": {"to": ["ops"], "from": "lb@example.com", "server": "192.0.2.1"}}},
+        "nginx1: keepalived_notify.email.to has 'ops', which is no mail address. Write it as name@example.com, with nothing around it.",
+    ),
     "a VIP that is no address": (
         {"keepalived_vips": [{**VIP, "address": "192.168.200.300/24"}]},
         "nginx1: keepalived_vips: VIP VI_1: address is '192.168.200.300/24', which is no IP address. Write it as 192.168.200.200/24.",

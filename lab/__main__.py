@@ -10,6 +10,7 @@ sources  keepalived's tarballs, from Debian's source packages
 act      power-off, power-on, freeze, thaw, unplug or plug a host
 demo     what './dev demo' shows
 claim    the lab is for the process that EVENKEEL_LAB_OWNER names
+lane     a command with a lab of its own beside others; its arguments are a name and the command
 guard    wait for a process to end, then down (for tests that are killed)
 """
 
@@ -20,6 +21,7 @@ import sys
 
 import demo
 import hosts
+import lane
 import sources
 from machine import LabError
 
@@ -36,6 +38,9 @@ def main() -> int:
     verbs.add_parser("demo")
     verbs.add_parser("claim")
     verbs.add_parser("guard").add_argument("pid", type=int)
+    beside = verbs.add_parser("lane")
+    beside.add_argument("name")
+    beside.add_argument("command", nargs=argparse.REMAINDER)
     act = verbs.add_parser("act")
     act.add_argument("host")
     act.add_argument("action")
@@ -51,6 +56,8 @@ def main() -> int:
             hosts.net(arguments.host, arguments.command)
         elif arguments.verb == "act":
             hosts.act(arguments.host, arguments.action)
+        elif arguments.verb == "lane":
+            return lane.run(arguments.name, arguments.command)
         elif arguments.verb == "guard":
             hosts.guard(arguments.pid)
         elif arguments.verb == "sources":

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import re
 from pathlib import Path
 
 from machine import STATE, LabError, run, say
-from podman import podman
+from podman import images
 from topology import SUITE
 
 FILES = Path(__file__).parent / "image"
@@ -23,15 +24,22 @@ PACKAGES = (
 def ensure(suite: str = SUITE) -> str:
     """The name of the image, built if this recipe has none yet."""
     name = f"localhost/evenkeel-lab:{suite}-{_recipe()}"
-    if podman("image", "exists", name, check=False).returncode == 0:
-        return name
+    STATE.mkdir(parents=True, exist_ok=True)
+    with (STATE / "image.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if images("image", "exists", name, check=False).returncode:
+            _build(name, suite)
+    return name
+
+
+def _build(name: str, suite: str) -> None:
     say(f"Building the hosts' image from Debian's {suite} packages (about a minute)")
     archive = STATE / "image.tar"
     run(
         "mmdebstrap",
         "--variant=minbase",
         f"--include={PACKAGES}",
-        *(f"--aptopt={option}" for option in _apt_options()),
+        *(f"--aptopt={option}" for option in apt_options()),
         f"--customize-hook=copy-in {FILES}/. /",
         "--customize-hook=chroot $1 sh /root/setup",
         suite,
@@ -39,9 +47,8 @@ def ensure(suite: str = SUITE) -> str:
         "-",
         input=sources("deb", (suite,)),
     )
-    podman("import", str(archive), name)
+    images("import", str(archive), name)
     archive.unlink()
-    return name
 
 
 def sources(kind: str, suites: tuple[str, ...] = (SUITE,)) -> str:
@@ -62,7 +69,7 @@ def sources(kind: str, suites: tuple[str, ...] = (SUITE,)) -> str:
     )
 
 
-def _apt_options() -> list[str]:
+def apt_options() -> list[str]:
     """This machine's way to its mirrors: proxies and freshness checks."""
     wanted = re.compile(r"Acquire::(Check-|https?::|Retries)")
     lines = run("apt-config", "dump", "Acquire").stdout.splitlines()

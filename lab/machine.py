@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 STATE = Path("/var/lib/evenkeel-lab")
-RUN = Path("/run/evenkeel-lab")
+# Of the labs that run beside each other each has a name; the one outside of lanes has none.
+LANE = os.environ.get("EVENKEEL_LAB_LANE", "")
+OUTSIDE = Path("/run/evenkeel-lab")
+RUN = OUTSIDE / "lanes" / LANE if LANE else OUTSIDE
 SSH_KEY = STATE / "ssh" / "id_ed25519"
 STARTED = time.monotonic()
 

@@ -16,10 +16,13 @@ import subprocess
 import time
 from pathlib import Path
 
-from machine import RUN, STATE, LabError, run
+from machine import LANE, OUTSIDE, RUN, STATE, LabError, run
 
-STORAGE = STATE / "containers"
+STORAGE = (STATE / "lanes" / LANE if LANE else STATE) / "containers"
 VOLATILE = (RUN / "storage", RUN / "libpod")
+# All lanes take their images from the storage that is no lane's.
+IMAGES = STATE / "containers"
+IMAGES_VOLATILE = (OUTSIDE / "storage", OUTSIDE / "libpod")
 # Podman's record of given addresses has this fixed place, for all containers of the machine.
 ADDRESSES = Path("/run/containers/networks/ipam.db")
 PIDFILE = RUN / "namespace.pid"
@@ -29,6 +32,11 @@ HOLD = "umount -R /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup || e
 
 def podman(*arguments: str, check: bool = True, **options) -> subprocess.CompletedProcess[str]:
     return run(*_prefix(), *_podman(), *arguments, check=check, **options)
+
+
+def images(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """A podman call that makes or looks up an image, for this lane and all others."""
+    return run(*_prefix(), *_of(IMAGES, IMAGES_VOLATILE), *arguments, check=check)
 
 
 def command(*arguments: str) -> list[str]:
@@ -53,21 +61,25 @@ def release() -> None:
 
 def forget_former_life() -> None:
     """Where /run outlives the machine's processes, podman looks for namespaces of hosts that are no more."""
-    if podman("ps", "--all", check=False).returncode == 0 or _conmon():
+    if podman("ps", "--all", check=False).returncode == 0 or conmon():
         return
     for volatile in VOLATILE:
         shutil.rmtree(volatile, ignore_errors=True)
-    if not _conmon(of=""):
+    if not conmon(of=""):
         ADDRESSES.unlink(missing_ok=True)
 
 
 def _podman() -> list[str]:
+    return _of(STORAGE, VOLATILE) + ([f"--storage-opt=additionalimagestore={IMAGES}"] if LANE else [])
+
+
+def _of(storage: Path, volatile: tuple[Path, Path]) -> list[str]:
     return [
         "podman",
-        f"--root={STORAGE}",
-        f"--runroot={VOLATILE[0]}",
-        f"--tmpdir={VOLATILE[1]}",
-        f"--network-config-dir={STATE}/networks",
+        f"--root={storage}",
+        f"--runroot={volatile[0]}",
+        f"--tmpdir={volatile[1]}",
+        f"--network-config-dir={storage.parent}/networks",
         "--runtime=crun",
         "--cgroup-manager=cgroupfs",
         "--events-backend=none",
@@ -77,7 +89,7 @@ def _podman() -> list[str]:
 def _prefix() -> list[str]:
     if Path("/sys/fs/cgroup/cgroup.controllers").exists():
         return []
-    pid = _holder() or _conmon() or _hold()
+    pid = _holder() or conmon() or _hold()
     return ["nsenter", f"--mount=/proc/{pid}/ns/mnt", "--"]
 
 
@@ -110,7 +122,7 @@ def _holder() -> int | None:
     return pid if MARK.encode() in words else None
 
 
-def _conmon(of: str = str(STORAGE)) -> int | None:
+def conmon(of: str = str(STORAGE)) -> int | None:
     """A container monitor of this storage (ours keeps the namespace alive when its holder was killed), or any."""
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:

@@ -14,6 +14,7 @@ sys.path.append(str(Path(__file__).parents[2] / "lab"))
 
 import change
 import failover
+import fleet
 import measured_faults
 import plan
 import results
@@ -33,6 +34,9 @@ def main() -> int:
     troubles: list[str] = []
     if arguments.what in (None, "plan"):
         numbers["planner"] = plan.run()
+    # Minutes of a whole processor, so only by its name.
+    if arguments.what == "fleet":
+        numbers["fleet"] = fleet.run()
     if arguments.what in (None, "failover"):
         bench = failover.Bench(wanted(arguments))
         bench.run()
@@ -64,7 +68,10 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=["plan", "failover", "change", "throughput"], help="all, unless one is named"
+        "what",
+        nargs="?",
+        choices=["plan", "fleet", "failover", "change", "throughput"],
+        help="all but fleet, unless one is named",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every number to this file")
     parser.add_argument(

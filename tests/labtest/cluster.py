@@ -45,14 +45,7 @@ class Cluster:
 
     def boots(self, host: str) -> None:
         """Wait until the host can be reached again."""
-
-        def reached() -> bool:
-            try:
-                return self.succeeds(host, "true")
-            except RuntimeError:
-                return False
-
-        self.wait(reached, f"{host} to boot", str)
+        self.wait(lambda: self.succeeds(host, "true"), f"{host} to boot", str)
 
     def net(self, host: str, command: str) -> None:
         """Run a program of this machine, such as nft, in the host's network namespace."""
@@ -80,15 +73,14 @@ class Cluster:
         """The load balancers that have each VIP now."""
         found: dict[str, list[str]] = {vip: [] for vip in self.vips}
         for name in LOAD_BALANCERS:
-            present = self.run(name, "ip -4 -o address show").split()
-            for vip in self.vips:
-                if f"{vip}/24" in present:
-                    found[vip].append(name)
+            for vip in self.held(name):
+                found[vip].append(name)
         return found
 
     def held(self, host: str) -> set[str]:
         """The VIPs that the host has now."""
-        return {vip for vip in self.vips if f"{vip}/24" in self.run(host, "ip -4 -o address show").split()}
+        present = {word.split("/")[0] for word in self.run(host, "ip -o address show").split() if "/" in word}
+        return present & set(self.vips)
 
     def verdict(self, host: str) -> int:
         """What the host's check thinks of its nginx: 0 is well."""
@@ -142,19 +134,27 @@ class Cluster:
     def wait(
         self, condition: Callable[[], bool], wanted: str, state: Callable[[], object], within: float = PATIENCE
     ) -> None:
+        """Until the condition holds. A host that does not answer meanwhile does not fulfil it."""
+
+        def holds() -> bool:
+            try:
+                return condition()
+            except RuntimeError:
+                return False
+
         deadline = time.monotonic() + within
-        while not condition():
+        while not holds():
             assert time.monotonic() < deadline, f"after {within:g} s: wanted {wanted}, and there is {state()}"
             time.sleep(0.2)
 
     def pages(self, vip: str, count: int = 6) -> list[str]:
         """What the client gets from a VIP, each request on a connection of its own."""
-        command = f"for i in $(seq {count}); do curl --silent --show-error --fail --max-time 3 http://{vip}/; done"
+        command = f"for i in $(seq {count}); do curl --silent --show-error --fail --max-time 3 {url(vip)}; done"
         return self.hosts["client"].check_output(command).split()
 
     def answers(self, vip: str) -> bool:
         """Whether the client gets a page from the VIP."""
-        return self.hosts["client"].run(f"curl --silent --fail --max-time 3 http://{vip}/").rc == 0
+        return self.hosts["client"].run(f"curl --silent --fail --max-time 3 {url(vip)}").rc == 0
 
     def answers_everywhere(self) -> None:
         """Every VIP answers; which web server does is not asked, for those that nginx found failing have to wait."""
@@ -180,6 +180,10 @@ class Cluster:
         result.update(seen["targets"])
         for vip, target in result.items():
             print(f"{vip}: {target['failed']} of {target['sent']} requests failed, longest gap {target['gap_ms']} ms")
+
+
+def url(vip: str) -> str:
+    return f"'http://[{vip}]/'" if ":" in vip else f"http://{vip}/"
 
 
 def seconds_on_two(vip: str, holders: list[str], events: dict[str, str]) -> float:

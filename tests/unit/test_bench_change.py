@@ -345,5 +345,5 @@ def test_the_command_line_offers_it() -> None:
         text=True,
         check=True,
     )
-    assert "{plan,failover,change,throughput}" in result.stdout
-    assert "[plan|failover|change|throughput]" in (PROJECT / "dev").read_text()
+    assert "{plan,fleet,failover,change,throughput}" in result.stdout
+    assert "[plan|fleet|failover|change|throughput]" in (PROJECT / "dev").read_text()

@@ -477,6 +477,19 @@ TOGETHER: dict[str, tuple[Variables, str, list[str]]] = {
         "others",
         ["the VRRP version changes from 2 to 3", "the password changes"],
     ),
+    "from unicast to multicast": (
+        each_instance(conf(cluster()), unicast_peers=["192.0.2.9", "192.0.2.10"]),
+        "others",
+        [
+            f"{name} sends its adverts to the multicast group instead of 192.0.2.10 and 192.0.2.9"
+            for name in ("VI_1", "VI_2")
+        ],
+    ),
+    "another multicast group": (
+        each_instance(conf(cluster()), group="224.0.0.20"),
+        "others",
+        [f"{name} sends its adverts to the group 224.0.0.18 instead of 224.0.0.20" for name in ("VI_1", "VI_2")],
+    ),
     "another password": (
         informed(each_instance(conf(cluster(), **V2), advert_int=1), vrrp_version=2, auth_differs=True),
         "others",

@@ -374,16 +374,18 @@ def test_patience_with_a_process_that_hangs_ends(path: Path, monkeypatch: pytest
 def test_who_waited_for_a_directory_that_is_gone_is_alone_in_the_new_one(path: Path) -> None:
     path.parent.mkdir(parents=True)
     lock = module.Lock(str(path), run_of("bob"))
-    with flocked(path.parent):
+    successor = path.parent.with_name("new")
+    successor.mkdir()
+    # Locked before it takes the place: the thread may come late.
+    with flocked(path.parent), flocked(successor):
         waiting = threading.Thread(target=lock.take, args=("site.yml",))
         waiting.start()
         time.sleep(0.1)
         path.parent.rename(path.parent.with_name("old"))
-        path.parent.mkdir()
-        with flocked(path.parent):
-            time.sleep(0.2)
-            assert waiting.is_alive()
-            assert listing(path) == []
+        successor.rename(path.parent)
+        time.sleep(0.2)
+        assert waiting.is_alive()
+        assert listing(path) == []
     waiting.join(10)
     assert listing(path) == ["lock"]
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.names import names
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_packages import nginx_packages
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.upstream_servers import upstream_servers
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vip_addresses import vip_addresses
@@ -86,8 +88,13 @@ def test_filter_is_found_by_the_name_of_its_file(name: str) -> None:
 @pytest.mark.parametrize(
     ("info", "modules", "debian", "others"),
     [
-        ({"installed": False, "modules": []}, [], ["nginx"], ["nginx"]),
-        ({"installed": False}, ["stream"], ["nginx", "libnginx-mod-stream"], ["nginx", "nginx-mod-stream"]),
+        ({"installed": False, "modules": []}, [], ["nginx", "logrotate"], ["nginx", "logrotate"]),
+        (
+            {"installed": False},
+            ["stream"],
+            ["nginx", "logrotate", "libnginx-mod-stream"],
+            ["nginx", "logrotate", "nginx-mod-stream"],
+        ),
         ({"installed": True, "modules": ["stream"]}, ["stream"], [], []),
         (
             {"installed": True, "modules": ["stream"]},
@@ -102,3 +109,42 @@ def test_packages_that_nginx_lacks(
 ) -> None:
     assert nginx_packages(info, modules, "Debian") == debian
     assert nginx_packages(info, modules, "RedHat") == others
+
+
+@pytest.mark.parametrize(
+    ("info", "modules", "expected"),
+    [
+        ({"installed": False}, [], ["nginx", "logrotate"]),
+        ({"installed": True, "modules": ["http_geoip"]}, ["http_geoip", "stream_geoip"], ["nginx-module-geoip"]),
+        ({"installed": True}, ["http_brotli_filter", "http_brotli_static"], ["nginx-module-brotli"]),
+        ({"installed": True}, ["http_image_filter", "stream_js"], ["nginx-module-image-filter", "nginx-module-njs"]),
+        ({"installed": True}, ["http_xslt_filter", "otel"], ["nginx-module-xslt", "nginx-module-otel"]),
+    ],
+)
+def test_packages_of_nginx_org(info: Mapping[str, Any], modules: list[str], expected: list[str]) -> None:
+    for os_family in ("Debian", "RedHat"):
+        assert nginx_packages(info, modules, os_family, True) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, []),
+        ("", []),
+        ([], []),
+        ("nginx1", ["nginx1"]),
+        ("nginx2, nginx1,", ["nginx2", "nginx1"]),
+        (" nginx2  nginx1 ", ["nginx2", "nginx1"]),
+        ("nginx_kill\nhost_cut_off\n", ["nginx_kill", "host_cut_off"]),
+        (["nginx1", "nginx2"], ["nginx1", "nginx2"]),
+        (["nginx1,nginx2", " nginx3"], ["nginx1", "nginx2", "nginx3"]),
+    ],
+)
+def test_names(value: Any, expected: list[str]) -> None:
+    assert names(value) == expected
+
+
+@pytest.mark.parametrize("value", [5, True, {"nginx1": 1}, ["nginx1", 2]])
+def test_names_that_are_none(value: Any) -> None:
+    with pytest.raises(AnsibleFilterError, match="is no list of names"):
+        names(value)

@@ -250,6 +250,19 @@ def test_config_hides_the_old_and_the_new_secret(python: Python, root: Path, che
     assert (SECRET in (root / "a.conf").read_text()) is not check
 
 
+@needs_root
+def test_config_keeps_files_out_of_the_hosts_log(python: Python, root: Path) -> None:
+    """As a controller calls it: what it says of no_log goes before what the module says."""
+    log = root.parent / "log"
+    preload = f"import syslog; syslog.syslog = lambda *words: open({str(log)!r}, 'a').write(words[-1])"
+    secret = {"path": "key.pem", "content": f"first line\n{SECRET}\n", "secret": True}
+    arguments = {"root": str(root), "files": [secret, {"path": "a.conf", "content": f"auth_pass {SECRET}\n"}]}
+    answer = python.run("config_files", {**arguments, "_ansible_no_log": False}, preload=preload)
+    assert answer["changed_files"] == [f"{root}/key.pem", f"{root}/a.conf"]
+    assert "Invoked with" in log.read_text()
+    assert SECRET not in log.read_text()
+
+
 def test_config_hides_secrets_in_the_checkers_message(python: Python, root: Path) -> None:
     (root / "a.conf").write_text("old\n")
     arguments = files(root, a=f"auth_pass {SECRET}\n")
@@ -681,3 +694,11 @@ def test_failed_make_leaves_no_artifact(python: Python, build: Build) -> None:
     assert f"The compilation of keepalived failed: make -j{os.cpu_count()} ended with 2." in answer["msg"]
     assert "\nlayer4.c:31: error\n" in answer["msg"]
     assert {path.name for path in build.directory.iterdir()} == {"keepalived-9.9.9.tar.gz", "build.log"}
+
+
+def test_files_are_read_and_missing_ones_are_left_out(python: Python, root: Path) -> None:
+    root.mkdir(exist_ok=True)
+    (root / "a").write_text("größe\n", encoding="utf-8")
+    answer = python.run("read_files", {"root": str(root), "paths": ["a", "b", "a/c"]}, check=True)
+    assert answer["changed"] is False and answer["contents"] == {"a": "größe\n"}
+    assert "Is a directory" in python.run("read_files", {"root": str(root), "paths": ["."]})["msg"]

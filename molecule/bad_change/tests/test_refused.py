@@ -6,9 +6,10 @@ from __future__ import annotations
 import io
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from labtest import Cluster, site
@@ -56,19 +57,28 @@ def only_on(host: str, bad: str, good: str) -> str:
     return f"{{{{ '{bad}' if inventory_hostname == '{host}' else '{good}' }}}}"
 
 
+def named(server_name: str) -> dict[str, Any]:
+    return {"nginx_servers": [{"name": "default", "server_names": [server_name], "upstream": "web"}]}
+
+
+def routed(router_id: str) -> dict[str, Any]:
+    return {"keepalived_router_id": router_id}
+
+
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize(
-    ("variable", "bad", "good", "said"),
+    ("variables", "bad", "good", "said"),
     [
-        ("nginx_worker_processes", "seven", "2", "invalid value"),
-        ("keepalived_router_id", 'an "unfinished word', "LVS", "Unterminated quote"),
+        (named, "~^(www", "www.example.com", "missing closing parenthesis"),
+        (routed, 'an "unfinished word', "LVS", "Unterminated quote"),
     ],
+    ids=["nginx", "keepalived"],
 )
 def test_what_one_hosts_checker_refuses_touches_no_host(
-    cluster: Cluster, host: str, variable: str, bad: str, good: str, said: str
+    cluster: Cluster, host: str, variables: Callable[[str], dict[str, Any]], bad: str, good: str, said: str
 ) -> None:
     with refused(cluster):
-        run = site(**{variable: only_on(host, bad, good)})
+        run = site(**variables(only_on(host, bad, good)))
         assert run.code != 0
         assert "refuses the new configuration" in run.message
         assert said in run.message

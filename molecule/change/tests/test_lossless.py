@@ -132,7 +132,7 @@ def test_nginx_is_upgraded_and_restarted(cluster: Cluster) -> None:
     with nothing_lost(cluster):
         run = site(playbook="playbooks/upgrade.yml")
         assert run.code == 0, run.output
-        assert run.did("Upgrade the package")
+        assert run.did("Install the package's other version")
         cluster.settle(dict(BOTH))
     for host in PAIR:
         assert versions[0] in cluster.run(host, "dpkg-query --show nginx")

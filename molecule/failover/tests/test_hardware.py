@@ -69,6 +69,9 @@ def test_power_off_and_boot_in_both_orders(cluster: Cluster, later: str, earlier
         cluster.settle(dict(cluster.vips))
         cluster.answers_everywhere()
     finally:
+        # It is on already unless something went wrong.
+        cluster.act("nginx1", "power-on")
+        cluster.boots("nginx1")
         cluster.run("nginx1", f"rm {drop_in}")
         cluster.run("nginx1", "systemctl daemon-reload")
 

@@ -4,13 +4,25 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
-from labtest import Cluster
+import pytest
+import yaml
+from labtest import Cluster, site
 
 VIP, OTHER_VIP = "192.168.200.200", "192.168.200.210"
 BOTH = {VIP: "nginx1", OTHER_VIP: "nginx2"}
 # RFC 5798, 7.3: 00-00-5E-00-01 and the VRID, which the inventory pins to 51 and 52.
 MACS = {VIP: "00:00:5e:00:01:33", OTHER_VIP: "00:00:5e:00:01:34"}
+VARIABLES = yaml.safe_load((Path(__file__).parents[1] / "vars" / "main.yml").read_text())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def with_their_macs(cluster: Cluster) -> None:
+    """Whatever was tested before."""
+    run = site("lab", "dual_master", **VARIABLES)
+    assert run.code == 0, run.output
+    cluster.settle(dict(BOTH))
 
 
 def neighbours(cluster: Cluster) -> dict[str, str]:

@@ -36,6 +36,13 @@ def changed(cluster: Cluster, *inventories: object, holders: dict[str, str] = BO
     return run
 
 
+def has_nothing_of(cluster: Cluster, *vips: str) -> None:
+    """No host takes packets to a VIP that was removed for its own."""
+    for host in PAIR:
+        table = cluster.run(host, "ip route show table local")
+        assert not [vip for vip in vips if f" {vip} " in table], table
+
+
 def installed(cluster: Cluster, host: str, what: str = "keepalived") -> str:
     """The version of the program that runs."""
     unit = cluster.run(host, f"systemctl show --property=MainPID --value {what}").strip()
@@ -72,6 +79,7 @@ def test_a_vip_is_added_renumbered_and_removed(cluster: Cluster) -> None:
     assert not cluster.answers("192.168.200.220")
     changed(cluster)
     assert not cluster.answers("192.168.200.221")
+    has_nothing_of(cluster, "192.168.200.220", "192.168.200.221")
 
 
 def test_an_instance_gets_another_address_on_2_2_7(cluster: Cluster) -> None:
@@ -81,6 +89,7 @@ def test_an_instance_gets_another_address_on_2_2_7(cluster: Cluster) -> None:
         assert run.did("Silence the other members")
         assert set(cluster.pages("192.168.200.201")) <= {"web1", "web2"}
         changed(cluster)
+    has_nothing_of(cluster, "192.168.200.201")
     # A VIP that comes back is on both hosts for milliseconds, until the other has heard of it.
     assert max(twice.values()) < 0.5, twice
 

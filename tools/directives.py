@@ -22,8 +22,15 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import (
     keepalived_settings,
     keepalived_vrrp,
 )
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived_table import NESTED, Block, Directive
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived_table import (
+    NESTED,
+    Block,
+    Directive,
+    as_numbers,
+)
 
+# The newest version that tests/daemons has.
+SHOWN = "2.3.3"
 PROJECT = Path(__file__).resolve().parents[1]
 SPECS = PROJECT / "roles" / "keepalived" / "meta" / "argument_specs.yml"
 PAGE = PROJECT / "roles" / "keepalived" / "DIRECTIVES.md"
@@ -96,6 +103,10 @@ def options() -> str:
             }
         else:
             spec = spec_of(what)
+            if spec["type"] == "dict":
+                # Ansible would want them of an empty one as well; preflight does not.
+                for each in spec["options"].values():
+                    each.pop("required", None)
             found[f"keepalived_{name}"] = {**spec, "default": EMPTY[spec["type"]]}
     text = yaml.dump(found, default_flow_style=None, sort_keys=False, width=WIDTH)
     return textwrap.indent(text, " " * 6)
@@ -116,6 +127,8 @@ def spec_of(one: Directive) -> dict[str, Any]:
         found["choices"] = list(one.choices)
     if one.kind in NESTED:
         found["options"] = specs_of(one.block)
+    if one.kind == "key":
+        found["no_log"] = True
     return found
 
 
@@ -124,8 +137,12 @@ def description(one: Directive) -> str:
     if one.low is not None and one.high is not None:
         found += f" From {plain(one.low)} to {plain(one.high)}."
     if one.since:
-        found += f" From keepalived {one.since} on."
+        found += f" From keepalived {one.since} on{unshown(one.since)}."
     return found
+
+
+def unshown(since: str) -> str:
+    return ", shown by no daemon" if as_numbers(since) > as_numbers(SHOWN) else ""
 
 
 def plain(number: float) -> str:
@@ -143,28 +160,36 @@ def sections() -> Iterator[str]:
             yield table(variable, what)
         elif what.kind in NESTED:
             yield table(
-                variable + ("[]" if TYPES[what.kind] == "list" else ""), what.block, f"`{what.word}`: {what.text} "
+                variable + ("[]" if TYPES[what.kind] == "list" else ""),
+                what.block,
+                f"`{what.word}`: {what.text} ",
+                what.since,
             )
         else:
             yield f"\n## `{variable}`\n\n`{what.word}`: {what.text.replace('C(*)', '`*`')}\n"
 
 
-def table(variable: str, block: Block, before: str = "") -> str:
+def table(variable: str, block: Block, before: str = "", since: str = "") -> str:
     lines = [f"\n## `{variable}`\n", *([before.strip() + "\n"] if before else [])]
-    lines += ["| Directive | Type | Versions | Compiled with | Meaning |", "|---|---|---|---|---|", *rows(block)]
+    lines += [
+        "| Directive | Type | Versions | Compiled with | Meaning |",
+        "|---|---|---|---|---|",
+        *rows(block, since=since),
+    ]
     return "\n".join(lines) + "\n"
 
 
-def rows(block: Block, parent: str = "") -> Iterator[str]:
+def rows(block: Block, parent: str = "", since: str = "") -> Iterator[str]:
     for one in block.directives:
         kind = TYPES.get(one.kind, "str")
         choices = f": {', '.join(f'`{choice}`' for choice in one.choices)}" if one.choices else ""
         bounds = f", {plain(one.low)} to {plain(one.high)}" if one.low is not None and one.high is not None else ""
-        versions = f"{one.since} on" if one.since else "all"
+        first = one.since or since
+        versions = f"{first} on{unshown(first)}" if first else "all"
         needed = " (needed)" if one.name in block.needed else ""
         yield f"| `{parent}{one.name}`{needed} | {kind}{choices}{bounds} | {versions} | {one.needs} | {one.text} |"
         if one.kind in NESTED:
-            yield from rows(one.block, f"{parent}{one.name}{'[]' if kind == 'list' else ''}.")
+            yield from rows(one.block, f"{parent}{one.name}{'[]' if kind == 'list' else ''}.", first)
 
 
 def left_out() -> str:
@@ -179,6 +204,7 @@ Written from the tables in `plugins/plugin_utils/keepalived_*.py`, which renderi
 `tests/daemons/test_directives.py` gives each of them, and each bound of a number, to keepalived 2.2.7 and 2.3.3, compiled with
 everything, and fails for a word that one of them does not know or complains of; it also compares this list with the words that these
 daemons say they know. "Versions" is the first version that is known to have a directive: upstream's release notes, or the first of these two.
+What is newer than both of them is written from keepalived's documentation, and no daemon has shown it.
 
 A version that lacks a directive is refused before anything changes. What "compiled with" names is compiled in as soon as it is used; the
 distribution's package has to have it.

@@ -22,7 +22,7 @@ options:
   place:
     description: Where they stand. V(top), V(beside) and V(lvs) are outside of all blocks.
     type: str
-    choices: [top, global_defs, beside, track_process, instance, address, lvs]
+    choices: [top, global_defs, beside, track_process, instance, auth_hmac, address, lvs]
     required: true
 """
 

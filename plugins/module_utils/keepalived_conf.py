@@ -91,6 +91,34 @@ def has_other_password(configuration, password, kind="PASS"):
     return any((_value(each, "auth_type"), _value(each, "auth_pass")) != wanted for each in found)
 
 
+def hmac_differs(configuration, wanted):
+    """Whether any instance and one with the wanted auth_hmac, which may be empty, would drop each other's adverts."""
+    keys = {"%s" % each.get("id"): _key("%s" % each.get("key")) for each in wanted.get("keys") or []}
+    new = (wanted.get("mode") or "enforce") if wanted else "", "%s" % wanted.get("active_key"), keys
+    blocks = [_blocks(inner, "auth_hmac") for dummy, inner in _blocks(configuration, "vrrp_instance")]
+    former = [_signing(found[-1][1]) if found else ("", "", {}) for found in blocks]
+    return any(not (_hears(old, new) and _hears(new, old)) for old in former)
+
+
+def _signing(block):
+    """The mode of an auth_hmac block, the id of the key that it signs with, and its keys."""
+    keys = {words[0]: _key(words[1]) for words, dummy in _blocks(block, "key") if len(words) > 1}
+    return _value(block, "mode") or "enforce", _value(block, "active_key"), keys
+
+
+def _key(text):
+    return text.lower() if text.startswith("hex:") else text
+
+
+def _hears(receiver, sender):
+    """Whether the receiver takes the sender's adverts; each is a mode, which is empty without auth_hmac, an active key and keys."""
+    mode, dummy, known = receiver
+    if sender[0] not in ("enforce", "permissive"):
+        return mode != "enforce"
+    key = sender[2].get(sender[1])
+    return bool(mode) and key is not None and known.get(sender[1]) == key
+
+
 def _is_of_ipv6(instance):
     return any(":" in words[0] for words, dummy in _inside(instance, "virtual_ipaddress"))
 

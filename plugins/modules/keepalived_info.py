@@ -45,6 +45,11 @@ options:
     type: str
     choices: [PASS, AH]
     default: PASS
+  auth_hmac:
+    description:
+      - How the instances shall sign their adverts, for RV(hmac_differs), as the keepalived role's variable C(keepalived_auth_hmac) has it; empty
+        if they shall not.
+    type: dict
   state_dir:
     description: Where the files lie that keepalived tracks until the next boot.
     type: path
@@ -163,6 +168,12 @@ auth_differs:
   description: Whether an instance of the configuration has another password than O(auth_pass), or another kind than O(auth_type).
   returned: success
   type: bool
+hmac_differs:
+  description:
+    - Whether an instance of the configuration and one with O(auth_hmac) would drop each other's adverts, by their modes and keys.
+    - A key in a file is known by the file's name alone.
+  returned: success
+  type: bool
 drained:
   description: Why the host is drained, or empty.
   returned: success
@@ -266,9 +277,10 @@ def take_secret(module, name):
     """An option's value, which Ansible forgets: it would blot out each VRID and time that happens to contain a password."""
     secret = module.params[name]
     if secret is not None:
-        module.no_log_values.discard(secret)
+        # All of them are taken, and of a dictionary Ansible has each value.
+        module.no_log_values.clear()
         module.params[name] = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-    return None if secret is None else to_text(secret)
+    return secret
 
 
 def networkd_file(module, interface):
@@ -384,6 +396,7 @@ def main():
             user=dict(type="str", default=""),
             auth_pass=dict(type="str", no_log=True),
             auth_type=dict(type="str", choices=["PASS", "AH"], default="PASS"),
+            auth_hmac=dict(type="dict", no_log=True),
             state_dir=dict(type="path", default="/run/vrrp"),
             drained_file=dict(type="path", default="/var/lib/keepalived/drained"),
             admitted_file=dict(type="path", default="/var/lib/keepalived/firewall"),
@@ -393,7 +406,7 @@ def main():
         supports_check_mode=True,
     )
     params, now = module.params, time.time()
-    password = take_secret(module, "auth_pass")
+    password, hmac = take_secret(module, "auth_pass"), take_secret(module, "auth_hmac")
     said = ask_binary(module)
     version = version_of(said or "")
     options = re.search(r"^Config options:\s*(.*)$", said or "", re.M)
@@ -411,7 +424,8 @@ def main():
         vrrp_version=keepalived_conf.vrrp_version(configuration),
         user_exists=user_exists(params["user"]),
         auth_differs=password is not None
-        and keepalived_conf.has_other_password(configuration, password, params["auth_type"]),
+        and keepalived_conf.has_other_password(configuration, to_text(password), params["auth_type"]),
+        hmac_differs=hmac is not None and keepalived_conf.hmac_differs(configuration, hmac),
         drained=reason,
         drained_since=since,
         standby=is_set(processes.text(params["state_dir"], "standby")),

@@ -26,6 +26,7 @@ COMMON = (
     "advert_int",
     "auth_pass",
     "auth_type",
+    "auth_hmac",
     "priority_base",
     "priority_step",
     "skew",
@@ -34,7 +35,7 @@ COMMON = (
     "install_method",
     "version",
 )
-SECRET = ("auth_pass",)
+SECRET = ("auth_pass", "auth_hmac")
 
 
 @dataclass(frozen=True)

@@ -25,14 +25,16 @@ BLOCKS: dict[str, Block] = {
     "beside": keepalived_vrrp.BESIDE,
     "track_process": keepalived_vrrp.PROCESS,
     "instance": keepalived_vrrp.INSTANCE,
+    "auth_hmac": keepalived_vrrp.HMAC,
     "address": keepalived_vrrp.ADDRESS,
     "lvs": keepalived_lvs.LVS,
 }
 # Of a VIP, whose address stands beside.
 ADDRESS = Block(tuple(one for one in keepalived_vrrp.ADDRESS.directives if one.name != "address"))
-# A variable for a whole block, and one for each of the directives that stand outside of blocks.
+# A variable for a whole block, and one for each of the directives that stand outside of blocks, or in each instance.
 WHOLE = {"process_options": "top", "global_defs": "global_defs", "instance_options": "instance"}
 SINGLE = {
+    "auth_hmac": ("auth_hmac", "auth_hmac"),
     "linkbeat_interfaces": ("beside", "linkbeat_interfaces"),
     "interface_up_down_delays": ("beside", "interface_up_down_delays"),
     "track_groups": ("beside", "track_group"),
@@ -72,6 +74,8 @@ def render(settings: Mapping[str, Any], place: str) -> str:
     if place == "track_process":
         return keepalived_table.render(BLOCKS[place], settings, 1)
     own = {keyword: settings[name] for name, (block, keyword) in SINGLE.items() if block == place and settings[name]}
+    if place == "auth_hmac":
+        return keepalived_table.render(BLOCKS[place], own, 1)
     return "".join(f"\n{each}" for each in keepalived_table.rendered(BLOCKS[place], own))
 
 

@@ -25,6 +25,7 @@ SIMPLE: dict[str, Callable[[Any], str]] = {
     "path": keepalived_words.path,
     "address": keepalived_words.address,
     "network": keepalived_words.network,
+    "key": keepalived_words.key,
 }
 NUMBERS = ("int", "seconds")
 NESTED = ("block", "blocks", "line", "lines", "entries")
@@ -36,13 +37,14 @@ class Directive:
     """One directive and its variable's type.
 
     kind: flag (the keyword alone, where true), on_off, int, seconds (a number with up to 6 decimals), word, text (one word that is quoted
-    where it needs to be), command (an absolute path and arguments), path, address, network (an address with or without its prefix), list
-    (words behind the keyword), routes (texts, each a line in braces), block (one pair of braces), blocks (one for each entry of a list),
-    line (a block on one line without braces), lines (one such line for each entry of a list, in braces), entries (the same without a keyword
-    and braces of their own).
+    where it needs to be), command (an absolute path and arguments), path, address, network (an address with or without its prefix), key
+    (what adverts are signed with), list (words behind the keyword), routes (texts, each a line in braces), block (one pair of braces),
+    blocks (one for each entry of a list), line (a block on one line without braces), lines (one such line for each entry of a list, in
+    braces), entries (the same without a keyword and braces of their own).
     since and until: the first version that has it and the first that lacks it again, empty where all do that can be compiled; needs: what
-    keepalived has to be compiled with, a key of NEEDS; low and high: bounds of a number, inclusive; choices: the words it takes;
-    example: a value that keepalived accepts; within: what stands in the braces or on the line; keyword: where it is another than name.
+    keepalived has to be compiled with, a key of NEEDS; low and high: bounds of a number, inclusive; choices: the words it takes; newer:
+    those of them that later versions have, each with its first one; example: a value that keepalived accepts; instead: what to write, where
+    no message may show the value; within: what stands in the braces or on the line; keyword: where it is another than name.
     """
 
     name: str
@@ -55,7 +57,9 @@ class Directive:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    newer: tuple[tuple[str, str], ...] = ()
     keyword: str = ""
+    instead: str = ""
     within: Block | None = None
 
     @property
@@ -183,7 +187,7 @@ def problems(block: Block, settings: object, version: str, where: str) -> Iterat
         return
     for one in block.directives:
         if one.name in block.needed and settings.get(one.name) is None:
-            yield f"{where} has no {one.name}. Give it one, such as {one.example!r}."
+            yield f"{where} has no {one.name}. {one.instead or f'Give it one, such as {one.example!r}.'}"
     for name, value in settings.items():
         found = block.find(str(name))
         if found is None:
@@ -202,6 +206,12 @@ def directive_problems(one: Directive, value: Any, version: str, where: str) -> 
         )
     if numbers and one.until and numbers >= as_numbers(one.until):
         yield f"{where} is gone from keepalived {one.until} on, and this host gets {version}. Remove it."
+    first = dict(one.newer).get(str(value), "")
+    if numbers and numbers < as_numbers(first):
+        yield (
+            f"{where} is {value!r}, which needs keepalived {first}, and this host gets {version}. "
+            f"Give it another value, or set keepalived_version to {first} or later."
+        )
     try:
         if one.kind in ("blocks", "lines", "entries"):
             for number, each in enumerate(keepalived_words.sequence(value)):
@@ -211,7 +221,8 @@ def directive_problems(one: Directive, value: Any, version: str, where: str) -> 
         else:
             _lines(one, value)
     except WordError as error:
-        yield f"{where} is {value!r}, which {error}. Give it a value such as {one.example!r}."
+        found = one.instead and f"{where} {error}. {one.instead}"
+        yield found or f"{where} is {value!r}, which {error}. Give it a value such as {one.example!r}."
 
 
 def needs(block: Block, settings: object) -> set[str]:

@@ -135,6 +135,46 @@ INSTANCE = Block(
     )
 )
 
+# Nobody's key.
+_HMAC_EXAMPLE = [{"id": 1, "key": "hex:" + "5a" * 32}]
+
+_HMAC_KEY = Block(
+    header=("id", "key"),
+    needed=("id", "key"),
+    directives=(
+        Directive("id", "int", 1, "Its number.", low=1, high=255, keyword="key", instead="Number each key, from 1 to 255."),
+        Directive(
+            "key", "key", _HMAC_EXAMPLE[0]["key"], "32 to 64 bytes, as hex: and digits or as ASCII; or file: and a path.",
+            instead="Write hex: and 64 hexadecimal digits, such as openssl rand -hex 32 prints.",
+        ),
+    ),
+)
+
+_HMAC = Block(
+    needed=("keys", "active_key"),
+    directives=(
+        Directive("keys", "entries", _HMAC_EXAMPLE, "Keys that adverts may be signed with.", within=_HMAC_KEY, instead="Write a list, each entry with id and key."),
+        Directive("active_key", "int", 1, "The id of the key to sign with.", low=1, high=255, instead="Name the id of a key."),
+        Directive("anti_replay", "word", "time", "What an old advert is told by: clocks, which have to agree, or its number alone.", choices=("time", "monotonic")),
+        Directive("time_window", "int", 5, "Seconds that clocks may differ; by default 3 advert intervals, and 5 at least.", low=1, high=300),
+        Directive(
+            "mode", "word", "enforce", "enforce signs and drops what is not signed, permissive signs and takes both, receive-only takes both and signs nothing; "
+            "that one is of 2.4.2 on, as far as its source tells.",
+            choices=("enforce", "permissive", "receive-only"), newer=(("receive-only", "2.4.2"),),
+        ),
+    ),
+)
+
+# What stands in every instance.
+HMAC = Block(
+    directives=(
+        Directive(
+            "auth_hmac", "block", {"keys": _HMAC_EXAMPLE, "active_key": 1}, "Signs adverts with HMAC-SHA256, of both families and versions of VRRP.",
+            since="2.4.0", within=_HMAC,
+        ),
+    )
+)
+
 SYNC_GROUP = Block(
     header=("name",),
     needed=("name", "vips"),

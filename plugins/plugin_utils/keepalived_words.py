@@ -19,6 +19,8 @@ from ansible.module_utils.common.validation import check_type_bool
 # What keepalived's parser takes for more than text: quotes, comments, blocks, definitions, sequences and lists.
 UNSAFE = re.compile(r"[^ -~]|[\"'\\$!#{}]|~(?:SEQ|LST)")
 PLAIN = re.compile(r"[A-Za-z0-9_.:/@%+,=*?~^<>-]+\Z")
+# A key of auth_hmac, in bytes.
+SHORTEST_KEY, LONGEST_KEY = 32, 64
 
 
 class WordError(ValueError):
@@ -82,6 +84,31 @@ def network(value: object) -> str:
     except ValueError:
         raise WordError("is no IP address") from None
     return str(value)
+
+
+def key(value: object) -> str:
+    """A key that adverts are signed with. What is wrong with one does not tell it."""
+    try:
+        text = str(value) and word(value)
+    except WordError:
+        raise WordError(
+            "has a space, quote, brace, '#', '!' or the like in it, which keepalived.conf cannot hold"
+        ) from None
+    if text.startswith("file:"):
+        if not text.startswith("file:/"):
+            raise WordError("has no absolute path behind file:")
+        return text
+    length = len(text)
+    if text.startswith("hex:"):
+        digits = text[len("hex:") :]
+        if not re.fullmatch(r"[0-9A-Fa-f]*", digits):
+            raise WordError("has other than hexadecimal digits behind hex:")
+        if len(digits) % 2:
+            raise WordError("has an odd number of hexadecimal digits")
+        length = len(digits) // 2
+    if not SHORTEST_KEY <= length <= LONGEST_KEY:
+        raise WordError(f"has {length} bytes, and takes {SHORTEST_KEY} to {LONGEST_KEY}")
+    return text
 
 
 def truth(value: object) -> bool:

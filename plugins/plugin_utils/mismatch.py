@@ -25,6 +25,12 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.wording import j
 
 # From here on a backup takes an advert with other addresses than its own for what it is: it stays a backup.
 TOLERANT = (2, 3, 3)
+# The form of signed adverts in it is another than in all later ones.
+OTHER_TRAILER = (2, 4, 0)
+SIGNING = (
+    "the signing of adverts changes in one step (receive-only, permissive and enforce one after the other go host by host, and so does a "
+    "new key that becomes the active one later)"
+)
 PRIORITIES = "the priorities change so far that a host would keep its VIPs while it is drained"
 
 
@@ -42,10 +48,15 @@ class Mismatch:
 
 
 def is_tolerant(member: Host) -> bool:
+    return all(version >= TOLERANT for version in _versions(member))
+
+
+def _versions(member: Host) -> list[tuple[int, ...]]:
+    """The version that runs, and the one that will."""
     versions = [member.version]
     if member.actions["keepalived"] == "restart" and member.version_wanted:
         versions.append(member.version_wanted)
-    return all(tuple(map(int, re.findall(r"\d+", version))) >= TOLERANT for version in versions)
+    return [tuple(map(int, re.findall(r"\d+", version))) for version in versions]
 
 
 def mismatches_of(member: Host) -> Iterator[Mismatch]:
@@ -64,6 +75,8 @@ def mismatches_of(member: Host) -> Iterator[Mismatch]:
         group = _group(member, new)
         if not former and not later and old.get("group") and not _same(old["group"], group):
             yield Mismatch(f"{new['name']} sends its adverts to the group {group} instead of {old['group']}")
+    if pairs:
+        yield from _signing_mismatches(member)
     # keepalived speaks version 3 for IPv6, whatever is set.
     if any(family_of(new) == 4 for dummy, new in pairs):
         yield from _settings_mismatches(member, [old for old, new in pairs if family_of(new) == 4])
@@ -105,6 +118,15 @@ def _receivers(peers: set[str]) -> str:
 def addresses_change(old: Instance, new: Instance) -> str:
     former, later = old["virtual_ipaddress"], new["virtual_ipaddress"]
     return f"{new['name']} changes its addresses from {joined(former) or 'none'} to {joined(later)}"
+
+
+def _signing_mismatches(member: Host) -> Iterator[Mismatch]:
+    if member.info.get("hmac_differs"):
+        yield Mismatch(SIGNING)
+    elif member.settings.get("auth_hmac"):
+        oldest, newest = min(_versions(member)), max(_versions(member))
+        if oldest == OTHER_TRAILER < newest:
+            yield Mismatch("keepalived 2.4.0 and later ones do not understand each other's signed adverts")
 
 
 def _settings_mismatches(member: Host, kept: Sequence[Instance]) -> Iterator[Mismatch]:

@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import (
     keepalived_notify,
     keepalived_settings,
+    keepalived_words,
     vrrp,
     vrrp_groups,
 )
@@ -67,6 +68,7 @@ def _keepalived(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str
     yield from _times(settings)
     yield from _source(settings)
     yield from keepalived_settings.problems(settings)
+    yield from _signing(settings)
     yield from keepalived_notify.problems(settings, facts)
     yield from vrrp_groups.problems(settings["vips"], settings.get("sync_groups") or ())
     if not settings["vips"]:
@@ -119,6 +121,36 @@ def _authentication(settings: Mapping[str, Any]) -> Iterator[str]:
         )
     if UNSAFE_PASSWORD.search(password):
         yield "keepalived_auth_pass has a space, quote, brace, '#' or '!' in it, which keepalived.conf cannot hold. Use others."
+
+
+def _signing(settings: Mapping[str, Any]) -> Iterator[str]:
+    """What the directives' tables do not tell of auth_hmac. Its keys are in no sentence."""
+    found = settings.get("auth_hmac")
+    if not found or not isinstance(found, Mapping):
+        return
+    if settings["auth_pass"]:
+        yield "keepalived_auth_pass and keepalived_auth_hmac are both set, but keepalived takes one of them. Remove one."
+    if isinstance(found.get("keys"), list | tuple):
+        ids = [_id(each.get("id")) for each in found["keys"] if isinstance(each, Mapping)]
+        for each in dict.fromkeys(each for each in ids if each and ids.count(each) > 1):
+            yield f"keepalived_auth_hmac.keys has the id {each} twice. Number each key, from 1 to 255."
+        active = _id(found.get("active_key"))
+        if active and active not in ids:
+            known = ", ".join(filter(None, ids)) or "none"
+            yield f"keepalived_auth_hmac.active_key is {active}, which is no key's id ({known}). Name the id of a key."
+    if found.get("time_window") is not None and found.get("anti_replay") == "monotonic":
+        yield (
+            f"keepalived_auth_hmac.time_window is {found['time_window']}, but anti_replay is monotonic, which looks at no clock. "
+            "Remove it, or set anti_replay to time."
+        )
+
+
+def _id(value: object) -> str:
+    """A key's id, and empty for what is none."""
+    try:
+        return keepalived_words.number(value, True, 1, 255)
+    except keepalived_words.WordError:
+        return ""
 
 
 def _times(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -109,6 +109,8 @@ def variations(block: Block, base: Settings, version: str, directive: str = "") 
         if one.since and as_numbers(version) < as_numbers(one.since):
             continue
         for value in values(one):
+            if as_numbers(version) < as_numbers(dict(one.newer).get(str(value), "")):
+                continue
             name = f".{one.name}={value}"
             yield name, fitting(directive, name, {**base, one.name: value})
         if one.kind in NESTED:
@@ -200,6 +202,17 @@ def test_each_word_that_the_daemon_knows_is_here(daemon: Daemon, tmp_path: Path)
     here = {word for block in keepalived_settings.BLOCKS.values() for word in words_of(block)}
     here |= {"global_defs", *keepalived_global.LEFT_OUT, *keepalived_vrrp.LEFT_OUT, *keepalived_lvs.LEFT_OUT}
     assert known - here == set()
+
+
+def test_instances_of_both_families_sign() -> None:
+    """As text alone, for neither version does it."""
+    hmac = {"keys": [{"id": 1, "key": "hex:" + "5a" * 32}], "active_key": 1, "mode": "permissive"}
+    instances = [instance(1), instance(2, virtual_ipaddress=["2001:db8::100/64"])]
+    text = configuration(settings_of(auth_hmac=hmac), keepalived_vrrp_version=2, __keepalived_instances=instances)
+    lines = ["auth_hmac {", f"    key 1 hex:{'5a' * 32}", "    active_key 1", "    mode permissive", "}"]
+    block = "".join(f"    {line}\n" for line in lines)
+    assert [block in each for each in text.split("vrrp_instance ")] == [False, True, True]
+    assert "auth_hmac" not in configuration(settings_of())
 
 
 def test_left_out_means_not_here() -> None:

@@ -422,6 +422,11 @@ def ranked(variables: Variables, hosts: Sequence[str] = (), by: int = 0) -> Vari
 
 
 PRIORITIES = "the priorities change so far that a host would keep its VIPs while it is drained"
+SIGNING = (
+    "the signing of adverts changes in one step (receive-only, permissive and enforce one after the other go host by host, and so does a "
+    "new key that becomes the active one later)"
+)
+TRAILERS = "keepalived 2.4.0 and later ones do not understand each other's signed adverts"
 TOGETHER: dict[str, tuple[Variables, str, list[str]]] = {
     "an address is added below 2.3.3": (conf(cluster(vips=[LONGER, VI_2], before=[VI_1, VI_2])), "survivor", [ADDED]),
     "one member is below 2.3.3": (
@@ -495,6 +500,18 @@ TOGETHER: dict[str, tuple[Variables, str, list[str]]] = {
         "others",
         ["the password changes"],
     ),
+    "another key at once": (informed(conf(cluster()), hmac_differs=True), "others", [SIGNING]),
+    "another key at once, of IPv6": (informed(conf(cluster(vips=[SIX])), hmac_differs=True), "others", [SIGNING]),
+    "from keepalived 2.4.0 on with signed adverts": (
+        running(conf(cluster(auth_hmac={"active_key": 1}, version="2.4.2")), binary="/opt/2.4.0", version="2.4.0"),
+        "others",
+        [TRAILERS],
+    ),
+    "back to keepalived 2.4.0 with signed adverts": (
+        running(conf(cluster(auth_hmac={"active_key": 1}, version="2.4.0")), binary="/opt/2.4.1", version="2.4.1"),
+        "others",
+        [TRAILERS],
+    ),
     "another advert interval": (
         informed(each_instance(conf(cluster(), **V2), advert_int=2.0), vrrp_version=2),
         "others",
@@ -566,6 +583,17 @@ ONE_BY_ONE: dict[str, Variables] = {
     "a password that version 3 does not have": informed(conf(cluster()), auth_differs=True),
     "another version for IPv6 alone": informed(
         each_instance(conf(cluster(vips=[SIX]), **V2), advert_int=3), vrrp_version=3, auth_differs=True
+    ),
+    "signed adverts that are understood": informed(conf(cluster(auth_hmac={"active_key": 1})), hmac_differs=False),
+    "another key while no VIP stays": informed(conf(cluster(vips=[VI_1], before=[VI_3])), hmac_differs=True),
+    "from keepalived 2.4.1 on with signed adverts": running(
+        conf(cluster(auth_hmac={"active_key": 1}, version="2.4.2")), binary="/opt/2.4.1", version="2.4.1"
+    ),
+    "from keepalived 2.3.3 to 2.4.0 with signed adverts": running(
+        conf(cluster(auth_hmac={"active_key": 1}, version="2.4.0")), binary="/opt/2.3.3", version="2.3.3"
+    ),
+    "from keepalived 2.4.0 on without signed adverts": running(
+        conf(cluster(version="2.4.2")), binary="/opt/2.4.0", version="2.4.0"
     ),
     "another advert interval of version 3": each_instance(conf(cluster()), advert_int=1),
     "a version of which nothing is known": informed(conf(cluster()), vrrp_version=None),

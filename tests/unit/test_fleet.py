@@ -82,6 +82,10 @@ def test_a_sound_pair_has_no_problem_and_a_plan() -> None:
     ]
 
 
+def hmac(byte: str) -> dict[str, Any]:
+    return {"keys": [{"id": 1, "key": "hex:" + byte * 32}], "active_key": 1}
+
+
 V2 = {"vrrp_version": 2, "advert_int": 1}
 RULES: dict[str, tuple[list[Member], str]] = {
     "interfaces on different networks": (
@@ -122,6 +126,10 @@ RULES: dict[str, tuple[list[Member], str]] = {
     "passwords differ": (
         pair({**V2, "auth_pass": "s3cret"}, {**V2, "auth_pass": "0ther"}),
         "nginx1 and nginx2: keepalived_auth_pass differs. Set it once, in the group_vars of all members.",
+    ),
+    "keys differ": (
+        pair({"auth_hmac": hmac("0f")}, {"auth_hmac": hmac("f0")}),
+        "nginx1 and nginx2: keepalived_auth_hmac differs. Set it once, in the group_vars of all members.",
     ),
     "VRIDs differ": (
         pair({"vips": [VIPS[0]]}, {"vips": [{**VIPS[0], "virtual_router_id": 51}]}),
@@ -223,9 +231,12 @@ def test_rule(members: list[Member], text: str) -> None:
     assert text in fleet.plan_fleet(members).problems
 
 
-def test_a_secret_is_in_no_problem() -> None:
-    problems = fleet.plan_fleet(RULES["passwords differ"][0]).problems
-    assert problems and not any("s3cret" in text or "0ther" in text for text in problems)
+@pytest.mark.parametrize(
+    ("rule", "secrets"), [("passwords differ", ("s3cret", "0ther")), ("keys differ", ("0f0f", "f0f0"))]
+)
+def test_a_secret_is_in_no_problem(rule: str, secrets: tuple[str, ...]) -> None:
+    problems = fleet.plan_fleet(RULES[rule][0]).problems
+    assert problems and not any(secret in text for text in problems for secret in secrets)
 
 
 ALLOWED = {

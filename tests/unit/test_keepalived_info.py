@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import time
@@ -17,7 +18,10 @@ from typing import Any
 
 import pytest
 import test_modules
+import yaml
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import keepalived_conf, keepalived_dump
+from ansible_collections.evenkeel.nginx_ha.plugins.modules.config_files import masked
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import keepalived_settings
 from test_modules import VERSIONS, Python, needs_root
 
 # Fixtures of their own module, here too
@@ -28,6 +32,7 @@ newest = pytest.mark.parametrize("python", VERSIONS[-1:], indirect=True)
 
 PACKAGE = Path("ansible_collections", "evenkeel", "nginx_ha", "plugins", "module_utils")
 MODULE_UTILS = Path(__file__).parents[2] / "plugins" / "module_utils"
+ROLE = Path(__file__).parents[2] / "roles" / "keepalived"
 DUMPS = {version: Path(__file__).parent / "dumps" / f"keepalived-{version}.data" for version in ("2.2.7", "2.3.3")}
 VERSION = """Keepalived v2.2.7 (01/16,2022)
 Copyright(C) 2001-2022 Alexandre Cassen
@@ -398,6 +403,90 @@ def test_a_password_that_is_a_number_blots_out_no_other_number(host: Host) -> No
     assert [instance["name"] for instance in answer["instances"]] == ["VI_1", "VI_2"]
     assert answer["clock_offset"] > 111
     assert answer["invocation"]["module_args"]["auth_pass"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+
+
+# Signed adverts
+
+A, B = "hex:" + "0a" * 32, "hex:" + "0b" * 32
+RECEIVING, BOTH, ONLY = "receive-only", "permissive", "enforce"
+
+
+def hmac(mode: str = ONLY, active: int = 1, **keys: str) -> dict[str, Any]:
+    """The variable, with keys of the ids 1 and 2 as a and b."""
+    entries = [{"id": {"a": 1, "b": 2}[name], "key": key} for name, key in keys.items()]
+    return {"keys": entries, "active_key": active, "mode": mode}
+
+
+def signing(*wanted: dict[str, Any]) -> str:
+    """The role's configuration, an instance for each."""
+    settings = {**dict.fromkeys(keepalived_settings.WHOLE, {}), **dict.fromkeys(keepalived_settings.SINGLE, [])}
+    return "".join(
+        f"vrrp_instance VI_{number} {{\n    virtual_router_id {number}\n"
+        + keepalived_settings.render({**settings, "auth_hmac": one}, "auth_hmac")
+        + "}\n"
+        for number, one in enumerate(wanted, 1)
+    )
+
+
+NONE: dict[str, Any] = {}
+# Whether hosts with the one and hosts with the other understand each other.
+STAGES = [
+    (NONE, hmac(RECEIVING, a=A), True),
+    (NONE, hmac(BOTH, a=A), False),
+    (NONE, hmac(ONLY, a=A), False),
+    (hmac(RECEIVING, a=A), hmac(BOTH, a=A), True),
+    (hmac(RECEIVING, a=A), hmac(ONLY, a=A), False),
+    (hmac(RECEIVING, a=A), hmac(RECEIVING, a=B), True),
+    (hmac(RECEIVING, a=A), hmac(BOTH, a=B), False),
+    (hmac(BOTH, a=A), hmac(ONLY, a=A), True),
+    (hmac(BOTH, a=A), hmac(BOTH, a=B), False),
+    (hmac(ONLY, a=A), hmac(ONLY, a=A, b=B), True),
+    (hmac(ONLY, a=A, b=B), hmac(ONLY, 2, a=A, b=B), True),
+    (hmac(ONLY, 2, a=A, b=B), hmac(ONLY, 2, b=B), True),
+    (hmac(ONLY, a=A), hmac(ONLY, 2, a=A, b=B), False),
+    (hmac(ONLY, a=A, b=B), hmac(ONLY, 2, b=B), False),
+    (hmac(ONLY, a=A), hmac(ONLY, 2, b=A), False),
+    (hmac(ONLY, a="file:/k"), hmac(ONLY, a=A), False),
+    (hmac(ONLY, a=A), hmac(ONLY, a="hex:" + "0A" * 32), True),
+    (hmac(ONLY, a="k" * 32), hmac(ONLY, a="K" * 32), False),
+    (hmac(ONLY, a=A), {**hmac(ONLY, a=A), "anti_replay": "monotonic"}, True),
+    (hmac(ONLY, a=A), {"keys": [{"id": "1", "key": A}], "active_key": "1"}, True),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "understood"), STAGES)
+def test_who_understands_whose_signed_adverts(one: dict[str, Any], other: dict[str, Any], understood: bool) -> None:
+    for former, wanted in ((one, other), (other, one)):
+        assert keepalived_conf.hmac_differs(keepalived_conf.statements(signing(former)), wanted) is not understood
+        assert keepalived_conf.hmac_differs(keepalived_conf.statements(signing(former)), former) is False
+        both = keepalived_conf.statements(signing(wanted, former))
+        assert keepalived_conf.hmac_differs(both, wanted) is not understood
+
+
+def test_keys_are_masked_in_differences() -> None:
+    patterns = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())["__keepalived_mask"]
+    said = masked(signing(hmac(a=A, b="file:/etc/keepalived/hmac.key")), patterns)
+    assert re.findall(r"^ *(key .*|active_key .*)$", said, re.M) == [
+        "key 1 ********",
+        "key 2 file:/etc/keepalived/hmac.key",
+        "active_key 1",
+    ]
+
+
+def test_a_configuration_that_signs_with_no_key_is_understood_by_nobody() -> None:
+    text = "vrrp_instance A {\n virtual_router_id 1\n auth_hmac {\n  key 1\n active_key 2\n }\n}\n"
+    assert keepalived_conf.hmac_differs(keepalived_conf.statements(text), hmac(BOTH, a=A)) is True
+
+
+@ends
+@pytest.mark.parametrize(("wanted", "expected"), [(hmac(a=A), False), (hmac(a=B), True), (NONE, True), (None, False)])
+def test_keys_are_not_told_and_blot_out_nothing(host: Host, wanted: dict[str, Any] | None, expected: bool) -> None:
+    host.put("keepalived.conf", signing(hmac(a=A), hmac(a=A)))
+    answer = host.look(auth_hmac=wanted, auth_pass="", asked_at=time.time() - 111)
+    assert answer["hmac_differs"] is expected
+    assert [instance["virtual_router_id"] for instance in answer["instances"]] == [1, 2]
+    assert answer["clock_offset"] > 111
+    assert not [key for key in (A, B) if key[4:] in str(answer)]
 
 
 # The tracked files

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived_table
     NESTED,
     Block,
     Directive,
+    as_numbers,
     problems,
     render,
 )
@@ -23,6 +25,8 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived_words
 from hypothesis import given
 from hypothesis import strategies as st
 
+PROJECT = Path(__file__).parents[2]
+DIRECTIVES = PROJECT / "roles/keepalived/DIRECTIVES.md"
 BLOCKS = keepalived_settings.BLOCKS
 INNER = Block(
     header=("name",),
@@ -143,7 +147,7 @@ def variables(**settings: Any) -> dict[str, Any]:
 def test_each_example_is_fit() -> None:
     for name, block in BLOCKS.items():
         settings = {one.name: one.example for one in block.directives}
-        assert list(problems(block, settings, "2.3.3", name)) == []
+        assert list(problems(block, settings, "2.4.2", name)) == []
 
 
 def twice(block: Block, where: str) -> list[str]:
@@ -189,6 +193,93 @@ def test_places() -> None:
         == " label eth0:1 -nodad"
     )
     assert keepalived_directives({"name": "VI_1"}, "address") == ""
+    assert keepalived_directives(settings, "auth_hmac") == ""
+
+
+HMAC = {
+    "keys": [{"id": 1, "key": "hex:" + "0f" * 32}, {"id": 255, "key": "file:/etc/keepalived/hmac.key"}],
+    "active_key": 255,
+    "anti_replay": "time",
+    "time_window": 5,
+    "mode": "permissive",
+}
+
+
+def test_how_adverts_are_signed() -> None:
+    assert keepalived_directives(variables(auth_hmac=HMAC), "auth_hmac").splitlines() == [
+        "    auth_hmac {",
+        f"        key 1 hex:{'0f' * 32}",
+        "        key 255 file:/etc/keepalived/hmac.key",
+        "        active_key 255",
+        "        anti_replay time",
+        "        time_window 5",
+        "        mode permissive",
+        "    }",
+    ]
+
+
+LATER = "Remove it, or set keepalived_version to 2.4.0 or later."
+
+
+@pytest.mark.parametrize(
+    ("version", "mode", "texts"),
+    [
+        ("2.3.4", "enforce", [f"keepalived_auth_hmac needs keepalived 2.4.0, and this host gets 2.3.4. {LATER}"]),
+        ("2.4.0", "enforce", []),
+        (
+            "2.4.1",
+            "receive-only",
+            [
+                "keepalived_auth_hmac.mode is 'receive-only', which needs keepalived 2.4.2, and this host gets 2.4.1. "
+                "Give it another value, or set keepalived_version to 2.4.2 or later."
+            ],
+        ),
+        ("2.4.2", "receive-only", []),
+    ],
+)
+def test_versions_that_sign(version: str, mode: str, texts: list[str]) -> None:
+    settings = variables(version=version, install_method="source", auth_hmac={**HMAC, "mode": mode})
+    assert list(keepalived_settings.problems(settings)) == texts
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong"),
+    [
+        ("hex:" + "0F" * 32, ""),
+        ("hex:" + "00" * 64, ""),
+        ("k" * 32, ""),
+        ("file:/k", ""),
+        ("", "has 0 bytes, and takes 32 to 64"),
+        ("k" * 31, "has 31 bytes, and takes 32 to 64"),
+        ("k" * 65, "has 65 bytes, and takes 32 to 64"),
+        ("hex:" + "00" * 31, "has 31 bytes, and takes 32 to 64"),
+        ("hex:" + "00" * 65, "has 65 bytes, and takes 32 to 64"),
+        ("hex:" + "0" * 65, "has an odd number of hexadecimal digits"),
+        ("hex:" + "0g" * 32, "has other than hexadecimal digits behind hex:"),
+        ("file:k", "has no absolute path behind file:"),
+        *(
+            (
+                "k" * 16 + each + "k" * 16,
+                "has a space, quote, brace, '#', '!' or the like in it, which keepalived.conf cannot hold",
+            )
+            for each in " \"'{}#!$\n"
+        ),
+    ],
+)
+def test_a_key(key: str, wrong: str) -> None:
+    settings = variables(auth_hmac={**HMAC, "keys": [{"id": 255, "key": key}]})
+    fix = "Write hex: and 64 hexadecimal digits, such as openssl rand -hex 32 prints."
+    assert list(keepalived_settings.problems(settings)) == (
+        [f"keepalived_auth_hmac.keys[0].key {wrong}. {fix}"] if wrong else []
+    )
+
+
+def test_directives_that_no_daemon_has_shown_are_marked() -> None:
+    text = (PROJECT / "tests/daemons/conftest.py").read_text()
+    newest = max(map(as_numbers, re.findall(r'"([\d.]+)"', re.findall(r"^VERSIONS = (.*)$", text, re.M)[0])))
+    rows = re.findall(r"^\|.*\| ([\d.]+) on(, shown by no daemon)? \|", DIRECTIVES.read_text(), re.M)
+    assert {bool(mark) for _version, mark in rows} == {True, False}
+    assert [version for version, mark in rows if bool(mark) != (as_numbers(version) > newest)] == []
 
 
 def test_the_filter_says_what_is_wrong() -> None:
@@ -236,7 +327,8 @@ def free_texts(block: Block, path: tuple[str, ...] = ()) -> list[tuple[tuple[str
         if one.kind in NESTED:
             found += free_texts(one.block, (*path, one.name))
         elif (
-            one.kind in ("word", "text", "command", "path", "address", "network", "list", "routes") and not one.choices
+            one.kind in ("word", "text", "command", "path", "address", "network", "key", "list", "routes")
+            and not one.choices
         ):
             found.append(((*path, one.name), one))
     return found

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_preflight import nginx_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.preflight import keepalived_problems
+from hypothesis import given
+from hypothesis import strategies as st
 
 Values = dict[str, Any]
 
@@ -50,6 +52,10 @@ NGINX: Values = {
     "servers": [{"name": "default", "listen": 80, "upstream": "web", "server_names": ["192.168.200.200", "*.example"]}],
 }
 
+KEY = "hex:" + "0123456789abcdef" * 4
+HMAC: Values = {"keys": [{"id": 1, "key": KEY}, {"id": 2, "key": KEY[4:]}], "active_key": 2}
+SIGNED: Values = {"version": "2.4.2", "checksums": {"2.4.2": SHA256}}
+
 GOOD_KEEPALIVED: dict[str, tuple[Values, Values]] = {
     "as it is": ({}, {}),
     "VIP held by this host": ({}, {"eth0": {**ETH0, "ipv4_secondaries": [HELD]}}),
@@ -76,6 +82,17 @@ GOOD_KEEPALIVED: dict[str, tuple[Values, Values]] = {
     ),
     "interface without addresses beside": ({}, {"interfaces": ["eth0", "eth2"], "eth2": {"active": False}}),
     "VRRPv2 with a password": ({"vrrp_version": 2, "advert_int": 1, "auth_pass": "12345678"}, {}),
+    "signed adverts": ({**SIGNED, "auth_hmac": HMAC}, {}),
+    "signed adverts of VRRPv2": (
+        {
+            **SIGNED,
+            "vrrp_version": 2,
+            "advert_int": 1,
+            "auth_hmac": {**HMAC, "active_key": "1", "mode": "receive-only"},
+        },
+        {},
+    ),
+    "no signed adverts": ({"auth_hmac": {}}, {}),
     "numbers as text": ({"advert_int": "0.25", "vrrp_version": "3", "priority_base": "254", "priority_step": "0"}, {}),
     "shortest advert_int": ({"advert_int": 0.01}, {}),
     "longest advert_int": ({"advert_int": 40.95}, {}),
@@ -327,6 +344,109 @@ def test_keepalived_problem(settings: Values, facts: Values, texts: list[str]) -
 def test_password_is_in_no_sentence(settings: Values) -> None:
     for text in keepalived_problems({**KEEPALIVED, **settings}, FACTS, "nginx1"):
         assert settings["auth_pass"] not in text
+
+
+WRITE = "Write hex: and 64 hexadecimal digits, such as openssl rand -hex 32 prints."
+HMAC_PROBLEMS: dict[str, tuple[Values, list[str]]] = {
+    "a password as well": (
+        {"vrrp_version": 2, "advert_int": 1, "auth_pass": "12345678", "auth_hmac": HMAC},
+        ["keepalived_auth_pass and keepalived_auth_hmac are both set, but keepalived takes one of them. Remove one."],
+    ),
+    "an active key that is none": (
+        {"auth_hmac": {**HMAC, "active_key": 3}},
+        ["keepalived_auth_hmac.active_key is 3, which is no key's id (1, 2). Name the id of a key."],
+    ),
+    "no keys": (
+        {"auth_hmac": {"keys": [], "active_key": 3}},
+        ["keepalived_auth_hmac.active_key is 3, which is no key's id (none). Name the id of a key."],
+    ),
+    "an id twice": (
+        {"auth_hmac": {**HMAC, "keys": [*HMAC["keys"], {"id": "2", "key": KEY}]}},
+        ["keepalived_auth_hmac.keys has the id 2 twice. Number each key, from 1 to 255."],
+    ),
+    "a window without clocks": (
+        {"auth_hmac": {**HMAC, "anti_replay": "monotonic", "time_window": 5}},
+        [
+            "keepalived_auth_hmac.time_window is 5, but anti_replay is monotonic, which looks at no clock. "
+            "Remove it, or set anti_replay to time."
+        ],
+    ),
+    "a key that is not hexadecimal": (
+        {"auth_hmac": {"keys": [{"id": 1, "key": f"{KEY}xy"}], "active_key": 1}},
+        [f"keepalived_auth_hmac.keys[0].key has other than hexadecimal digits behind hex:. {WRITE}"],
+    ),
+    "a key with a space": (
+        {"auth_hmac": {"keys": [{"id": 1, "key": f"{KEY} {KEY}"}], "active_key": 1}},
+        [
+            "keepalived_auth_hmac.keys[0].key has a space, quote, brace, '#', '!' or the like in it, "
+            f"which keepalived.conf cannot hold. {WRITE}"
+        ],
+    ),
+    "a key for a list": (
+        {"auth_hmac": {"keys": KEY, "active_key": 1}},
+        ["keepalived_auth_hmac.keys is no list. Write a list, each entry with id and key."],
+    ),
+    "a key for an entry": (
+        {"auth_hmac": {"keys": [KEY], "active_key": 1}},
+        [
+            "keepalived_auth_hmac.keys[0] is no dictionary. Write directives and their values, such as id.",
+            "keepalived_auth_hmac.active_key is 1, which is no key's id (none). Name the id of a key.",
+        ],
+    ),
+    "a key for the whole": (
+        {"auth_hmac": KEY},
+        ["keepalived_auth_hmac is no dictionary. Write directives and their values, such as keys."],
+    ),
+    "a key for an id": (
+        {"auth_hmac": {"keys": [{"id": KEY, "key": KEY}], "active_key": KEY}},
+        [
+            "keepalived_auth_hmac.keys[0].id is no whole number. Number each key, from 1 to 255.",
+            "keepalived_auth_hmac.active_key is no whole number. Name the id of a key.",
+        ],
+    ),
+    "an id that is too high": (
+        {"auth_hmac": {"keys": [{"id": 256, "key": KEY}], "active_key": 256}},
+        [
+            "keepalived_auth_hmac.keys[0].id is not 1 to 255. Number each key, from 1 to 255.",
+            "keepalived_auth_hmac.active_key is not 1 to 255. Name the id of a key.",
+        ],
+    ),
+    "nothing of what is needed": (
+        {"auth_hmac": {"mode": "enforce"}},
+        [
+            "keepalived_auth_hmac has no keys. Write a list, each entry with id and key.",
+            "keepalived_auth_hmac has no active_key. Name the id of a key.",
+        ],
+    ),
+    "an unknown mode": (
+        {"auth_hmac": {**HMAC, "mode": "enforced"}},
+        [
+            "keepalived_auth_hmac.mode is 'enforced', which is not one of enforce, permissive, receive-only. "
+            "Give it a value such as 'enforce'."
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "texts"), HMAC_PROBLEMS.values(), ids=HMAC_PROBLEMS)
+def test_signing_problem(settings: Values, texts: list[str]) -> None:
+    found = keepalived_problems({**KEEPALIVED, **SIGNED, **settings}, FACTS, "nginx1")
+    assert found == [f"nginx1: {text}" for text in texts]
+    assert KEY[4:] not in "".join(found)
+
+
+KEYS = st.text("0123456789abcdefxyz:/ #{}\"'!\n", min_size=6, max_size=140)
+
+
+@given(KEYS, st.sampled_from(["", "hex:", "file:", "file:/"]), st.sampled_from(["key", "keys", "entry", "id", "all"]))
+def test_no_key_is_in_a_sentence(text: str, kind: str, place: str) -> None:
+    key = f"{kind}{text}"
+    entry = {"id": key if place == "id" else 1, "key": key}
+    keys = {"keys": key, "entry": [key]}.get(place, [entry, entry])
+    hmac = key if place == "all" else {"keys": keys, "active_key": key if place == "id" else 2}
+    found = "".join(keepalived_problems({**KEEPALIVED, "version": "2.3.3", "auth_hmac": hmac}, FACTS, "nginx1"))
+    assert "keepalived_auth_hmac" in found
+    assert len(text.strip()) < 6 or (key not in found and repr(key)[1:-1] not in found)
 
 
 UPSTREAM: Values = NGINX["upstreams"][0]

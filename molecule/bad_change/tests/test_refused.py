@@ -65,12 +65,11 @@ def routed(router_id: str) -> dict[str, Any]:
     return {"keepalived_router_id": router_id}
 
 
-@pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize(
-    ("variables", "bad", "good", "said"),
+    ("host", "variables", "bad", "good", "said"),
     [
-        (named, "~^(www", "www.example.com", "missing closing parenthesis"),
-        (routed, 'an "unfinished word', "LVS", "Unterminated quote"),
+        ("nginx1", named, "~^(www", "www.example.com", "missing closing parenthesis"),
+        ("nginx2", routed, 'an "unfinished word', "LVS", "Unterminated quote"),
     ],
     ids=["nginx", "keepalived"],
 )
@@ -160,6 +159,9 @@ def test_a_full_file_system(cluster: Cluster, place: str) -> None:
     finally:
         cluster.run("nginx2", f"umount {place}")
         cluster.run("nginx2", "rm -rf /root/kept")
+
+
+def test_a_run_after_full_file_systems_finds_nothing_to_do() -> None:
     as_before()
 
 

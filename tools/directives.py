@@ -82,6 +82,13 @@ def wanted() -> dict[Path, str]:
     return {SPECS: specs, PAGE: page()}
 
 
+class WithoutAliases(yaml.Dumper):
+    """The same default twice is written twice."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
 def variables() -> Iterator[tuple[str, Directive | Block]]:
     for name, block in keepalived_settings.WHOLE.items():
         yield name, keepalived_settings.BLOCKS[block]
@@ -108,7 +115,7 @@ def options() -> str:
                 for each in spec["options"].values():
                     each.pop("required", None)
             found[f"keepalived_{name}"] = {**spec, "default": EMPTY[spec["type"]]}
-    text = yaml.dump(found, default_flow_style=None, sort_keys=False, width=WIDTH)
+    text = yaml.dump(found, Dumper=WithoutAliases, default_flow_style=None, sort_keys=False, width=WIDTH)
     return textwrap.indent(text, " " * 6)
 
 

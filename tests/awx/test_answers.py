@@ -85,7 +85,7 @@ def texts(path: Path) -> Iterator[str]:
     for names in re.findall(r"vars_files: \[(.*)\]", text):
         for name in names.split(","):
             yield from texts(path.parent / name.strip())
-    for role in re.findall(r"name: evenkeel\.nginx_ha\.(keepalived|nginx|check_nginx)$", text, re.M):
+    for role in re.findall(r"name: evenkeel\.nginx_ha\.(keepalived|nginx|check_nginx)(?:,|$)", text, re.M):
         yield (PROJECT / "roles" / role / "defaults" / "main.yml").read_text()
 
 

@@ -121,13 +121,13 @@ class Awx:
             (place / part).symlink_to(self.place / part)
         (place / "env" / "ssh_key").write_text(self.key.read_text())
         told = Told(cancelled_at)
-        words = [f"--limit={limit}"] if limit else []
+        words = [f"--forks={template['forks']}", *([f"--limit={limit}"] if limit else [])]
         done = ansible_runner.run(
             private_data_dir=str(place),
             playbook=template["playbook"],
             extravars={**(inherited or {}), **answers_of(template, answers or {}), **self._own_variables(name)},
             envvars=self._environment(place),
-            cmdline=" ".join([*words, *(["--check", "--diff"] if check else [])]) or None,
+            cmdline=" ".join([*words, *(["--check", "--diff"] if check else [])]),
             event_handler=told.hear,
             cancel_callback=told.is_cancelled,
             quiet=True,

@@ -63,6 +63,7 @@ class Awx:
         self.laid_out_at = time.time()
         self.templates = {each["name"]: each for each in definitions("job_templates")}
         self.workflows = {each["name"]: each for each in definitions("workflow_job_templates")}
+        self.forks = yaml.safe_load((DEFINITIONS / "settings.yml").read_text())["awx_forks"]
 
     def _install_collection(self) -> None:
         galaxy = [str(Path(sys.executable).with_name("ansible-galaxy")), "collection"]
@@ -121,7 +122,7 @@ class Awx:
             (place / part).symlink_to(self.place / part)
         (place / "env" / "ssh_key").write_text(self.key.read_text())
         told = Told(cancelled_at)
-        words = [f"--forks={template['forks']}", *([f"--limit={limit}"] if limit else [])]
+        words = [f"--forks={self.forks}", *([f"--limit={limit}"] if limit else [])]
         done = ansible_runner.run(
             private_data_dir=str(place),
             playbook=template["playbook"],

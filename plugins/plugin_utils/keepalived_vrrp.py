@@ -153,12 +153,19 @@ _HMAC_KEY = Block(
 _HMAC = Block(
     needed=("keys", "active_key"),
     directives=(
-        Directive("keys", "entries", _HMAC_EXAMPLE, "Keys that adverts may be signed with.", within=_HMAC_KEY, instead="Write a list, each entry with id and key."),
+        Directive(
+            "keys", "entries", _HMAC_EXAMPLE, "Keys that adverts may be signed with.", within=_HMAC_KEY,
+            instead="Write a list, each entry with id and key.",
+        ),
         Directive("active_key", "int", 1, "The id of the key to sign with.", low=1, high=255, instead="Name the id of a key."),
-        Directive("anti_replay", "word", "time", "What an old advert is told by: clocks, which have to agree, or its number alone.", choices=("time", "monotonic")),
+        Directive(
+            "anti_replay", "word", "time", "What an old advert is told by: clocks, which have to agree, or its number alone.",
+            choices=("time", "monotonic"),
+        ),
         Directive("time_window", "int", 5, "Seconds that clocks may differ; by default 3 advert intervals, and 5 at least.", low=1, high=300),
         Directive(
-            "mode", "word", "enforce", "enforce signs and drops what is not signed, permissive signs and takes both, receive-only takes both and signs nothing; "
+            "mode", "word", "enforce",
+            "enforce signs and drops what is not signed, permissive signs and takes both, receive-only takes both and signs nothing; "
             "that one is of 2.4.2 on, as far as its source tells.",
             choices=("enforce", "permissive", "receive-only"), newer=(("receive-only", "2.4.2"),),
         ),

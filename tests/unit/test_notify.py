@@ -357,6 +357,7 @@ def test_nobody_waits_for_a_webhook_that_hangs(notifier: Notifier, mails: Mails,
     notifier.start()
     notifier.write(MASTER)
     eventually(lambda: mails.messages and hooks.requests, "mail beside a webhook that hangs", 3)
+    eventually(lambda: notifier.left() == ["MASTER"], "note that the mail is sent", 3)
     begun = time.monotonic()
     assert notifier.stop() == 0
     assert time.monotonic() - begun < 1

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from pair import Pair, playbook, root
+from pair import PROJECT, Pair, playbook, root
 
 from machine import LabError, run, say
 
@@ -22,10 +22,14 @@ ADDRESS = "192.168.200.150"
 PORTS = {"ours": {"http": 80, "https": 443}, "reference": {"http": 8080, "https": 8443}}
 PATHS = {"small": "/", "100 kB": "/100kB"}
 REPEAT, SECONDS, CONNECTIONS = 3, 6, 32
+# Of TCP. Linux's default is cubic, which a machine may forbid its namespaces; without losses this one does the same.
+CONGESTION = "reno"
+HOSTS = ("nginx1", "web1", "web2", "client")
 LATENCY = {"us": 0.001, "ms": 1.0, "s": 1000.0}
-FOOT = """\
+FOOT = f"""\
 Medians. The client, nginx1 and both web servers share the machine's cores. The reference is nginx as Debian packages it with the
-reference's upstream, and with HTTPS, which the reference has not. Ours writes its access log as JSON."""
+reference's upstream, and with HTTPS, which the reference has not. Ours writes its access log as JSON.
+There are {CONNECTIONS} connections unless it says otherwise; TCP's congestion control is {CONGESTION}."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +37,18 @@ class Case:
     scheme: str
     size: str
     down: bool = False
+    connections: int = CONNECTIONS
 
     @property
     def name(self) -> str:
-        return f"{self.scheme.upper()}, {self.size}{', one web server down' if self.down else ''}"
+        few = "" if self.connections == CONNECTIONS else f", {self.connections} connection"
+        return f"{self.scheme.upper()}, {self.size}{few}{', one web server down' if self.down else ''}"
 
 
 CASES = (
     *(Case(scheme, size) for scheme in ("http", "https") for size in PATHS),
     Case("http", "small", down=True),
+    *(Case("http", size, connections=1) for size in PATHS),
 )
 
 
@@ -66,6 +73,9 @@ class Bench:
         try:
             with certificate() as tls:
                 Pair("ours").build(**variables(tls))
+            for host in HOSTS:
+                control = f"net.ipv4.tcp_congestion_control={CONGESTION}"
+                run("python3", "lab", "net", host, "sysctl", "-w", control, cwd=PROJECT)
             playbook("tests/bench/throughput.yml")
             forget_failures()
             for case in CASES:
@@ -125,7 +135,7 @@ def forget_failures() -> None:
 
 def load(side: str, case: Case) -> Load:
     url = f"{case.scheme}://{ADDRESS}:{PORTS[side][case.scheme]}{PATHS[case.size]}"
-    command = f"wrk --latency --threads 1 --connections {CONNECTIONS} --duration {SECONDS}s --timeout 5s {url}"
+    command = f"wrk --latency --threads 1 --connections {case.connections} --duration {SECONDS}s --timeout 5s {url}"
     time.sleep(1)
     return parsed(root("client", command, SECONDS + 20))
 

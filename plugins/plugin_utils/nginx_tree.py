@@ -36,6 +36,8 @@ STREAM_HASH_KEY = "$remote_addr"
 ZONE, ZONE_SERVER = 64, 1
 # Only root reads a key; nginx's master is root. Lists of users are read by its workers.
 SECRET, WORKERS = "0600", "0640"
+# nginx's own part of a package's version, which may have an epoch in front of it, and a revision behind.
+VERSION = re.compile(r"(?:\d+:)?(\d+(?:\.\d+)*)")
 # From here on an upstream can look up its servers' names again (in nginx without Plus).
 RESOLVE = (1, 27, 3)
 
@@ -45,12 +47,12 @@ File = dict[str, Any]
 def files(settings: Mapping[str, Any]) -> list[File]:
     """What locations include, and every file of an upstream, a server or a stream, as P(evenkeel.nginx_ha.rendered#lookup) takes it.
 
-    settings: the nginx role's variables without their prefix; ipv6: whether the host has IPv6; version: that of its nginx, which may
-    be empty.
+    settings: the nginx role's variables without their prefix; ipv6: whether the host has IPv6; version: that of its nginx, and
+    coming_version: that of the package that takes its place, both of which may be empty.
     """
     settings = typed(settings)
     out = set(map(str, settings.get("backends_out") or ()))
-    known = {**settings, "version": tuple(map(int, re.findall(r"\d+", str(settings.get("version") or "0"))))}
+    known = {**settings, "version": version_of(settings)}
     unknown = nginx_server.strangers(known)
     return [
         *(
@@ -73,6 +75,12 @@ def files(settings: Mapping[str, Any]) -> list[File]:
         *(_single("strangers", strangers=unknown) if unknown else ()),
         *(_single("cache") if _caches(settings) else ()),
     ]
+
+
+def version_of(settings: Mapping[str, Any]) -> tuple[int, ...]:
+    """What the configuration is written for: around an upgrade or a downgrade both versions have to take it."""
+    known = [VERSION.match(str(settings[key])) for key in ("version", "coming_version") if settings.get(key)]
+    return min((tuple(map(int, each[1].split("."))) for each in known if each), default=(0,))
 
 
 def upstream(entry: Mapping[str, Any], settings: Mapping[str, Any], out: set[str]) -> dict[str, Any]:

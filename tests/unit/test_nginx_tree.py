@@ -494,6 +494,20 @@ def test_names_are_looked_up_again_where_nginx_can(version: str, resolvers: list
 
 
 @pytest.mark.parametrize(
+    ("version", "coming", "both"),
+    [
+        ("1.26.3", "", (1, 26, 3)),
+        ("1.26.3", "1.30.6-2", (1, 26, 3)),
+        ("1.30.6", "1.26.3-3+deb13u10", (1, 26, 3)),
+        ("1.30.6", "1:1.20.1-14.el9", (1, 20, 1)),
+        ("", "", (0,)),
+    ],
+)
+def test_around_a_change_of_versions_both_take_the_configuration(version: str, coming: str, both: tuple) -> None:
+    assert nginx_tree.version_of({"version": version, "coming_version": coming}) == both
+
+
+@pytest.mark.parametrize(
     ("entry", "directives"),
     [
         ({}, []),

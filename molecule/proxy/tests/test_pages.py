@@ -86,6 +86,30 @@ def test_logs_are_rotated(traffic: Traffic) -> None:
     assert traffic.cluster.run("nginx1", f"grep --count {identity} {log}") == "1"
 
 
+def test_numbers_for_metrics(traffic: Traffic) -> None:
+    """For whoever is on the host."""
+
+    def requests() -> int:
+        numbers = traffic.cluster.run("nginx1", "curl --silent --fail http://127.0.0.1:8081/status")
+        return int(re.search(r"requests\n +\d+ +\d+ +(\d+)", numbers)[1])
+
+    before = requests()
+    traffic.ask(*[request(":8080/")] * 5)
+    assert requests() >= before + 5
+    assert traffic.get(":8081/status").status == 0
+
+
+def test_workers_may_open_what_their_connections_need(traffic: Traffic) -> None:
+    connections = int(
+        traffic.cluster.run("nginx1", "sed -n 's/.*worker_connections \\(.*\\);/\\1/p' /etc/nginx/nginx.conf")
+    )
+    words = "for each in $(cat /proc/$(cat /run/nginx.pid)/task/*/children); do grep ^Max.open.files /proc/$each/limits; done"
+    files = re.findall(r"files +(\d+)", traffic.cluster.run("nginx1", f"sh -c '{words}'"))
+    workers = int(traffic.cluster.run("nginx1", "nproc"))
+    # A manager of the cache is among them.
+    assert connections >= 1024 and len(files) > workers and set(files) == {str(2 * connections)}
+
+
 def test_a_server_of_one_vip(traffic: Traffic) -> None:
     """Also where the VIP is on another host now."""
     assert traffic.get(":8009/", to=OTHER_VIP).status == 200

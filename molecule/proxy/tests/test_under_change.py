@@ -8,12 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from labtest import Run, site
 from labtest.site import PROJECT
 from traffic import OTHER_VIP, VIP, Traffic, request
 
 INVENTORY = PROJECT / "molecule/proxy/inventory"
 WWW = "https://www.example.com/"
+HOSTS = ("nginx1", "nginx2")
+OWN, LEFT = "/etc/nginx/conf.d/own.conf", "/etc/nginx/nginx_ha/servers/former.conf"
 LOAD = [request(url, to=vip, every=0.08) for vip in (VIP, OTHER_VIP) for url in (":8080/", WWW)]
 
 
@@ -34,6 +37,19 @@ def changed(playbook: str = "site.yml", **variables: object) -> Run:
     return run
 
 
+@pytest.fixture(scope="module", autouse=True)
+def own(traffic: Traffic) -> Iterator[None]:
+    """A file of the user's, and one that a server has left that the inventory no longer has."""
+    server = "server { listen 8099; location / { return 200 own; } }"
+    for host in HOSTS:
+        traffic.cluster.run(host, f"sh -c 'echo \"{server}\" | tee {OWN} {LEFT}'")
+        traffic.cluster.run(host, f"sed -i s/8099/8098/ {LEFT}")
+        traffic.cluster.run(host, "systemctl reload nginx")
+    yield
+    for host in HOSTS:
+        traffic.cluster.run(host, f"rm {OWN}")
+
+
 def test_a_server_goes_out_and_a_location_changes(traffic: Traffic) -> None:
     with nothing_lost(traffic) as results, ThreadPoolExecutor() as beside:
         # One for each server: what the one that goes out is answering it finishes.
@@ -46,6 +62,7 @@ def test_a_server_goes_out_and_a_location_changes(traffic: Traffic) -> None:
                 assert set(traffic.names(f":8080{path}", to=vip)) == {"web1"}
             assert set(traffic.cluster.pages(vip)) == {"web1"}
             assert traffic.get(":8001/text", to=vip).text == "after"
+            assert (traffic.get(":8099/", to=vip).text, traffic.get(":8098/", to=vip).status) == ("own", 0)
     assert all(set(seen["names"]) == {"web1", "web2"} for seen in results)
 
 

@@ -60,8 +60,14 @@ def test_the_report_compares_medians_and_adds_errors_up(throughput: ModuleType) 
     bench = throughput.Bench(None)
     ours = [throughput.Load(rate, 1, 2, errors) for rate, errors in ((100, 1), (300, 0), (900, 2))]
     reference = [throughput.Load(rate, 3, 4, 0) for rate in (10, 100, 150)]
-    bench.measured[throughput.CASES[-1]] = {"ours": ours, "reference": reference}
+    bench.measured[throughput.Case("http", "small", down=True)] = {"ours": ours, "reference": reference}
     row = throughput.report(bench).splitlines()[1]
     cells = [cell.strip() for cell in row.split("  ") if cell.strip()]
     assert cells == ["HTTP, small, one web server down", "300", "100", "3.00", "1.0, 2.0", "3.0, 4.0", "3, 0"]
     assert throughput.document(bench)["HTTP, small, one web server down"]["reference"][0]["rate"] == 10
+
+
+def test_cases_have_names_of_their_own(throughput: ModuleType) -> None:
+    names = [case.name for case in throughput.CASES]
+    assert len(set(names)) == len(names)
+    assert throughput.Case("http", "small", connections=1).name == "HTTP, small, 1 connection"

@@ -103,7 +103,7 @@ def test_there_are_examples() -> None:
 
 
 def test_every_feature_of_nginx_names_a_test() -> None:
-    section = README.split("## What nginx does")[1].split("\n## ")[0]
+    section = re.split("\n###? ", README.split("## What nginx does")[1])[0]
     tests = re.findall(r"\| `(molecule/\w+/tests/\w+\.py)` \|$", section, re.M)
     assert len(tests) == section.count("\n| ") - 1
     assert {PROJECT / test for test in tests} <= set(PROJECT.glob("molecule/*/tests/test_*.py"))

@@ -22,7 +22,7 @@ ADDRESS = "192.168.200.150"
 PORTS = {"ours": {"http": 80, "https": 443}, "reference": {"http": 8080, "https": 8443}}
 PATHS = {"small": "/", "100 kB": "/100kB"}
 REPEAT, SECONDS, CONNECTIONS = 3, 6, 32
-# Of TCP. Linux's default is cubic, which a machine may forbid its namespaces; without losses this one does the same.
+# Of TCP. Linux's default is cubic, which a machine may forbid its namespaces; this one goes by losses as well.
 CONGESTION = "reno"
 HOSTS = ("nginx1", "web1", "web2", "client")
 LATENCY = {"us": 0.001, "ms": 1.0, "s": 1000.0}

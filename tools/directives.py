@@ -16,13 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import (
-    keepalived_global,
-    keepalived_lvs,
-    keepalived_settings,
-    keepalived_vrrp,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived_table import (
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import global_defs as keepalived_global
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import lvs as keepalived_lvs
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import vrrp as keepalived_vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table import (
     NESTED,
     Block,
     Directive,
@@ -207,7 +205,7 @@ def left_out() -> str:
 
 PREFACE = """# keepalived's directives, and the variables that set them
 
-Written from the tables in `plugins/plugin_utils/keepalived_*.py`, which rendering and preflight read as well. Names are keepalived's own.
+Written from the tables in `plugins/plugin_utils/keepalived/`, which rendering and preflight read as well. Names are keepalived's own.
 `tests/daemons/test_directives.py` gives each of them, and each bound of a number, to keepalived 2.2.7 and 2.3.3, compiled with
 everything, and fails for a word that one of them does not know or complains of; it also compares this list with the words that these
 daemons say they know. "Versions" is the first version that is known to have a directive: upstream's release notes, or the first of these two.

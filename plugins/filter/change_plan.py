@@ -84,7 +84,7 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import change
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import change
 
 
 def change_plan(hostvars: Mapping[str, Any], play_hosts: Sequence[str]) -> dict[str, Any]:

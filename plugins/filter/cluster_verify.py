@@ -62,7 +62,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import health, verification
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health, verification
 
 
 def cluster_verify(

@@ -54,7 +54,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import health
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health
 
 
 def drain_problems(hostvars: Mapping[str, Any], hosts: Sequence[str], named: Sequence[str]) -> list[str]:

@@ -57,7 +57,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import drill, preflight
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import preflight
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import plan as drill
 
 
 def drill_plan(

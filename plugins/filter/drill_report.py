@@ -45,7 +45,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill_report import page
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.report import page
 
 
 def drill_report(drill: Mapping[str, Any]) -> str:

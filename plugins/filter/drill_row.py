@@ -47,7 +47,7 @@ _value:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import drill
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import plan as drill
 
 
 def drill_row(step: Mapping[str, Any], hostvars: Mapping[str, Any], probe: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import drill
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import plan as drill
 
 
 def drill_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:

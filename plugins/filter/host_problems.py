@@ -51,7 +51,7 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import health
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health
 
 
 def host_problems(

@@ -42,8 +42,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import keepalived_settings
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived_words import WordError
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.words import WordError
 
 
 def keepalived_directives(settings: Mapping[str, Any], place: str) -> str:

@@ -34,7 +34,7 @@ _value:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import keepalived_settings
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
 
 
 def keepalived_features(settings: Mapping[str, Any]) -> list[str]:

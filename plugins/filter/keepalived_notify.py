@@ -49,7 +49,7 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived_notify import rendered
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.notify import rendered
 
 
 def keepalived_notify(

@@ -47,7 +47,7 @@ _value:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import health
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health
 
 
 def nginx_host_problems(

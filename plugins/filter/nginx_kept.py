@@ -46,7 +46,8 @@ _value:
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import nginx_self_signed, nginx_tickets
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import self_signed as nginx_self_signed
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tickets as nginx_tickets
 
 
 def nginx_kept(hosts: Iterable[Mapping[str, Any]], rotate: bool = False) -> dict[str, Any]:

@@ -44,9 +44,9 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_server import is_maintained, ports_of
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_types import typed
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_words import bracketed
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import bracketed
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import is_maintained, ports_of
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.types import typed
 
 
 def nginx_probes(servers: Sequence[Mapping[str, Any]], vips: Sequence[str] = ()) -> list[dict[str, Any]]:

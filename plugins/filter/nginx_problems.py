@@ -46,7 +46,7 @@ _value:
 
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_preflight import nginx_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
 
 
 class FilterModule:

@@ -41,8 +41,8 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import nginx_self_signed
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_types import typed
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import self_signed as nginx_self_signed
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.types import typed
 
 
 def nginx_self_signed_names(servers: Sequence[Mapping[str, Any]], vips: Sequence[str] = ()) -> dict[str, list[str]]:

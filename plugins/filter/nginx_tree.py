@@ -41,7 +41,7 @@ _value:
 
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_tree import files as nginx_tree
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.tree import files as nginx_tree
 
 
 class FilterModule:

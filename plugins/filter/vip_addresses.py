@@ -36,7 +36,7 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
 
 
 def vip_addresses(vips: Sequence[Mapping[str, Any]]) -> list[str]:

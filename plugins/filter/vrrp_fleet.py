@@ -46,7 +46,7 @@ _value:
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import fleet
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import fleet
 
 SETTINGS = ("hosts", "unicast_src_ip", *fleet.COMMON)
 

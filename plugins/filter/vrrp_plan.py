@@ -86,7 +86,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
 
 
 def vrrp_plan(

@@ -67,7 +67,7 @@ def test_versions_are_those_with_a_known_checksum() -> None:
 
 
 def test_faults_are_those_of_the_drill() -> None:
-    faults = module("plugins/plugin_utils/faults.py").FAULTS
+    faults = module("plugins/plugin_utils/drill/faults.py").FAULTS
     asked = question("Failover drill", "drill_faults")
     assert asked["choices"] == [fault.name for fault in faults]
     harsh = [fault.name for fault in faults if fault.harsh]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import faults
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import faults
 
 DRILL = {fault.name: fault for fault in faults.FAULTS}
 # When a measurement is over: the VIP is on the other host, is home again, or has had no reason to move.

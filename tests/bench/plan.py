@@ -9,7 +9,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import balance, vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import balance, vrrp
 
 # Up to 8 hosts all choices are dealt, so 8 hosts take longer than 9.
 SIZES = [(2, 2), (2, 250), (8, 250), (9, 250), (10, 50), (25, 250), (50, 250), (100, 125), (100, 250)]

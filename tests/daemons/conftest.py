@@ -16,7 +16,7 @@ from typing import Any
 import jinja2
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived_directives import keepalived_directives
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import keepalived_settings
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
 
 STATE = Path("/var/lib/evenkeel-lab")
 TEMPLATE = Path(__file__).parents[2] / "roles/keepalived/templates/keepalived.conf.j2"

@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import (
-    keepalived_global,
-    keepalived_lvs,
-    keepalived_settings,
-    keepalived_vrrp,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived_table import (
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import global_defs as keepalived_global
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import lvs as keepalived_lvs
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import vrrp as keepalived_vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table import (
     NESTED,
     Block,
     Directive,

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import health, verification, vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health, verification
 
 NOW = 1_800_000_000.0
 ONE, TWO = "192.168.200.200", "192.168.200.210"

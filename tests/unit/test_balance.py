@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import combinations
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import balance
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import balance
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.change_plan import change_plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import change, vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import change
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

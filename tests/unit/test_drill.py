@@ -8,7 +8,9 @@ import subprocess
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import drill, faults, vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import faults
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import plan as drill
 
 VIPS = [{"name": "VI_1", "address": "192.168.200.200/24"}, {"name": "VI_2", "address": "192.168.200.210/24"}]
 ONE, TWO = "192.168.200.200/24", "192.168.200.210/24"

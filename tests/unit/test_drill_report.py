@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.drill_report import drill_report
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill_report import COLOURS, STYLE
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.report import COLOURS, STYLE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

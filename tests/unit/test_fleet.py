@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_fleet import vrrp_fleet
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import fleet
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.fleet import Member
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import fleet
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.fleet import Member
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

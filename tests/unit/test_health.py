@@ -15,7 +15,8 @@ from ansible_collections.evenkeel.nginx_ha.plugins.filter.cluster_verify import 
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.drain_problems import drain_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.host_problems import host_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_host_problems import nginx_host_problems
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import health, verification, wording
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import text as wording
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health, verification
 from cluster_hostvars import (
     CONDITIONS,
     DAY,

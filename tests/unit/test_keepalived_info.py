@@ -21,7 +21,7 @@ import test_modules
 import yaml
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import keepalived_conf, keepalived_dump
 from ansible_collections.evenkeel.nginx_ha.plugins.modules.config_files import masked
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import keepalived_settings
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
 from test_modules import VERSIONS, Python, needs_root
 
 # Fixtures of their own module, here too

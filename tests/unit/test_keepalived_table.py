@@ -12,8 +12,9 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived_directives import keepalived_directives
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived_features import keepalived_features
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import keepalived_conf
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import keepalived_settings, keepalived_words
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived_table import (
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import words as keepalived_words
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table import (
     NESTED,
     Block,
     Directive,
@@ -21,7 +22,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived_table
     problems,
     render,
 )
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived_words import WordError
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.words import WordError
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_backends_out import nginx_backends_out
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_connections import nginx_connections
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_preflight import nginx_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
 from test_nginx_tree import FACTS, SETTINGS, nginx_tree
 
 UPSTREAMS = [

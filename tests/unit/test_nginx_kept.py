@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_kept import nginx_kept
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_self_signed_names import nginx_self_signed_names
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import nginx_self_signed, nginx_tickets, nginx_tree
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_certificates import certificate_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import self_signed as nginx_self_signed
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tickets as nginx_tickets
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tree as nginx_tree
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.certificates import certificate_problems
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec

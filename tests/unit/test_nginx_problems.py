@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_preflight import nginx_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
 
 FACTS = {"distribution": "Debian", "os_family": "Debian", "distribution_version": "12"}
 WEB = {"name": "web", "servers": [{"address": "172.16.2.20", "port": 9091}]}

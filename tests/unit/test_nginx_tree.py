@@ -12,8 +12,9 @@ import pytest
 import yaml
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_probes import nginx_probes
 from ansible_collections.evenkeel.nginx_ha.plugins.modules.config_files import masked
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import nginx_preflight, nginx_tree
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_words import quoted
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import preflight as nginx_preflight
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tree as nginx_tree
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_probes import nginx_probes
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_preflight import nginx_problems
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_tree import files
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_types import _options, typed
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.tree import files
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.types import _options, typed
 from test_nginx_tree import FACTS, SETTINGS
 
 TEXT = "a text"

@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived_notify import problems, rendered
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.notify import problems, rendered
 from test_modules import interpreter
 
 PROJECT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_preflight import nginx_problems
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.preflight import keepalived_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.preflight import keepalived_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
 from hypothesis import given
 from hypothesis import strategies as st
 

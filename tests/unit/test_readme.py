@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import faults
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx_preflight import nginx_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import faults
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
 
 PROJECT = Path(__file__).parents[2]
 README = (PROJECT / "README.md").read_text()

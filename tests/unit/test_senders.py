@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import senders
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.fleet import Member
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import senders
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.fleet import Member
 
 HOSTS = ("nginx1", "nginx2", "nginx3")
 INSTANCES = [

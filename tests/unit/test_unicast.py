@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import unicast
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.fleet import Member
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import unicast
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.fleet import Member
 
 HOSTS = {"lb1": ("192.0.2.1", "2001:db8::1"), "lb2": ("192.0.2.2", "2001:db8::2"), "lb3": ("192.0.2.3", "2001:db8::3")}
 PLAN = [

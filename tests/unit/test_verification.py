@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.cluster_verify import cluster_verify
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import fleet, health, verification
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import fleet
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health, verification
 from cluster_hostvars import (
     BINARY,
     CONDITIONS,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vip_addresses import vip_addresses
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
 
 HOSTS = ["nginx1", "nginx2", "nginx3"]
 DUAL: dict[str, Any] = {"name": "VI_1", "address": "192.168.200.200/24", "address6": "fd00:200::200/64"}

@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import vrrp, vrrp_groups
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import groups as vrrp_groups
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
 
 HOSTS = ["lb1", "lb2", "lb3"]
 GROUP = [{"name": "VG", "vips": ["VI_2", "VI_3"]}]

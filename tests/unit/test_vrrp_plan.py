@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import FilterModule, vrrp_plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -693,7 +693,7 @@ def test_same_input_gives_same_output(case: tuple[list[Vip], list[str]], advert:
 COLLECTIONS = Path(__file__).resolve().parents[2] / "collections"
 PROGRAM = """
 import json, sys
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
 print(json.dumps([vrrp.plan(**case) for case in json.load(sys.stdin)]))
 """
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import faults
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import faults
 from labtest import Cluster, site
 
 EVERY = {fault.name: fault for fault in faults.FAULTS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
 from labtest import Cluster
 from labtest.cluster import LOAD_BALANCERS, PROJECT
 

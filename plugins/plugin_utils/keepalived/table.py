@@ -1,0 +1,241 @@
+# Copyright (c) 2026, The evenkeel developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""keepalived's directives as data: what can be set, in which versions, and the lines it becomes.
+
+The tables are keepalived_global, keepalived_vrrp and keepalived_lvs. Rendering, preflight, the role's argument_specs, the tables in its
+README and the tests with real daemons all read them. Pure functions; they run on the control node only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import words as keepalived_words
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.words import WordError
+
+# One word of a line.
+SIMPLE: dict[str, Callable[[Any], str]] = {
+    "word": keepalived_words.word,
+    "text": keepalived_words.quoted,
+    "command": keepalived_words.command,
+    "path": keepalived_words.path,
+    "address": keepalived_words.address,
+    "network": keepalived_words.network,
+    "key": keepalived_words.key,
+}
+NUMBERS = ("int", "seconds")
+NESTED = ("block", "blocks", "line", "lines", "entries")
+INDENT = "    "
+
+
+@dataclass(frozen=True)
+class Directive:
+    """One directive and its variable's type.
+
+    kind: flag (the keyword alone, where true), on_off, int, seconds (a number with up to 6 decimals), word, text (one word that is quoted
+    where it needs to be), command (an absolute path and arguments), path, address, network (an address with or without its prefix), key
+    (what adverts are signed with), list (words behind the keyword), routes (texts, each a line in braces), block (one pair of braces),
+    blocks (one for each entry of a list), line (a block on one line without braces), lines (one such line for each entry of a list, in
+    braces), entries (the same without a keyword and braces of their own).
+    since and until: the first version that has it and the first that lacks it again, empty where all do that can be compiled; needs: what
+    keepalived has to be compiled with, a key of NEEDS; low and high: bounds of a number, inclusive; choices: the words it takes; newer:
+    those of them that later versions have, each with its first one; example: a value that keepalived accepts; instead: what to write, where
+    no message may show the value; within: what stands in the braces or on the line; keyword: where it is another than name.
+    """
+
+    name: str
+    kind: str
+    example: Any
+    text: str
+    since: str = ""
+    until: str = ""
+    needs: str = ""
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    newer: tuple[tuple[str, str], ...] = ()
+    keyword: str = ""
+    instead: str = ""
+    within: Block | None = None
+
+    @property
+    def word(self) -> str:
+        return self.keyword or self.name
+
+    @property
+    def block(self) -> Block:
+        if self.within is None:
+            raise AttributeError(self.name)
+        return self.within
+
+
+@dataclass(frozen=True)
+class Block:
+    """What stands together in one pair of braces, or on one line. header: the names of settings whose values stand behind the keyword."""
+
+    directives: tuple[Directive, ...]
+    header: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+    # Keywords that the role writes into each such block.
+    always: tuple[str, ...] = ()
+
+    def find(self, name: str) -> Directive | None:
+        return next((each for each in self.directives if each.name == name), None)
+
+
+@dataclass(frozen=True)
+class Line:
+    words: list[str]
+    children: list[Line] = field(default_factory=list)
+    braces: bool = False
+
+
+def render(block: Block, settings: Mapping[str, Any], depth: int = 0) -> str:
+    """The lines of a block's settings, in the table's order. Raises WordError; problems() finds all errors before."""
+    return "".join(rendered(block, settings, depth))
+
+
+def rendered(block: Block, settings: Mapping[str, Any], depth: int = 0) -> list[str]:
+    """The same, with the lines of each directive by themselves."""
+    return [_text(each, depth) for each in lines(block, settings)]
+
+
+def lines(block: Block, settings: Mapping[str, Any]) -> list[Line]:
+    found = [one for one in block.directives if one.name not in block.header and settings.get(one.name) is not None]
+    return [
+        *(line for one in found for line in _lines(one, settings[one.name])),
+        *(Line([word]) for word in block.always),
+    ]
+
+
+def _text(line: Line, depth: int) -> str:
+    own = INDENT * depth + " ".join(line.words)
+    if not line.braces:
+        return f"{own}\n"
+    return f"{own} {{\n" + "".join(_text(each, depth + 1) for each in line.children) + f"{INDENT * depth}}}\n"
+
+
+def _lines(one: Directive, value: Any) -> list[Line]:
+    if one.kind == "flag":
+        return [Line([one.word])] if keepalived_words.truth(value) else []
+    if one.kind == "on_off":
+        return [Line([one.word, "on" if keepalived_words.truth(value) else "off"])]
+    if one.kind == "list":
+        listed = [keepalived_words.word(each) for each in keepalived_words.sequence(value)]
+        return [Line([one.word, *listed])] if listed else []
+    if one.kind == "routes":
+        children = [Line(keepalived_words.words(each)) for each in keepalived_words.sequence(value)]
+        return [Line([one.word], children, braces=True)] if children else []
+    if one.kind == "block":
+        return [_braces(one, _mapping(value))]
+    if one.kind == "blocks":
+        return [_braces(one, _mapping(each)) for each in keepalived_words.sequence(value)]
+    if one.kind == "line":
+        return [Line([one.word, *_inline(one.block, _mapping(value))])]
+    if one.kind == "lines":
+        children = [Line(_inline(one.block, _mapping(each))) for each in keepalived_words.sequence(value)]
+        return [Line([one.word], children, braces=True)] if children else []
+    if one.kind == "entries":
+        return [Line(_inline(one.block, _mapping(each))) for each in keepalived_words.sequence(value)]
+    return [Line([one.word, _word(one, value)])]
+
+
+def _word(one: Directive, value: Any) -> str:
+    if one.kind in NUMBERS:
+        return keepalived_words.number(value, one.kind == "int", one.low, one.high)
+    if one.choices and value not in one.choices:
+        raise WordError(f"is not one of {', '.join(one.choices)}")
+    return SIMPLE[one.kind](value)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise WordError("is no dictionary")
+    return value
+
+
+def _header(block: Block, settings: Mapping[str, Any]) -> list[str]:
+    """The values behind the keyword; a flag among them stands for itself, and fwmark and group are told by their name."""
+    found = [one for one in block.directives if one.name in block.header and settings.get(one.name) is not None]
+    return [word for one in found for word in _value(one, settings[one.name])]
+
+
+def _value(one: Directive, value: Any) -> list[str]:
+    return [*([one.keyword] if one.keyword else []), _word(one, value)]
+
+
+def _braces(one: Directive, settings: Mapping[str, Any]) -> Line:
+    return Line([one.word, *_header(one.block, settings)], lines(one.block, settings), braces=True)
+
+
+def _inline(block: Block, settings: Mapping[str, Any]) -> list[str]:
+    return [*_header(block, settings), *(word for each in lines(block, settings) for word in each.words)]
+
+
+def as_numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version))
+
+
+def problems(block: Block, settings: object, version: str, where: str) -> Iterator[str]:
+    """What is wrong with the settings of a block in a version of keepalived, empty where it is not known; where: the variable."""
+    if not isinstance(settings, Mapping):
+        yield f"{where} is no dictionary. Write directives and their values, such as {block.directives[0].name}."
+        return
+    for one in block.directives:
+        if one.name in block.needed and settings.get(one.name) is None:
+            yield f"{where} has no {one.name}. {one.instead or f'Give it one, such as {one.example!r}.'}"
+    for name, value in settings.items():
+        found = block.find(str(name))
+        if found is None:
+            known = ", ".join(each.name for each in block.directives)
+            yield f"{where} has {name!r}, which is no directive that it takes. It takes {known}."
+        elif value is not None:
+            yield from directive_problems(found, value, version, f"{where}.{name}")
+
+
+def directive_problems(one: Directive, value: Any, version: str, where: str) -> Iterator[str]:
+    numbers = as_numbers(version)
+    if numbers and one.since and numbers < as_numbers(one.since):
+        yield (
+            f"{where} needs keepalived {one.since}, and this host gets {version}. "
+            f"Remove it, or set keepalived_version to {one.since} or later."
+        )
+    if numbers and one.until and numbers >= as_numbers(one.until):
+        yield f"{where} is gone from keepalived {one.until} on, and this host gets {version}. Remove it."
+    first = dict(one.newer).get(str(value), "")
+    if numbers and numbers < as_numbers(first):
+        yield (
+            f"{where} is {value!r}, which needs keepalived {first}, and this host gets {version}. "
+            f"Give it another value, or set keepalived_version to {first} or later."
+        )
+    try:
+        if one.kind in ("blocks", "lines", "entries"):
+            for number, each in enumerate(keepalived_words.sequence(value)):
+                yield from problems(one.block, each, version, f"{where}[{number}]")
+        elif one.kind in ("block", "line"):
+            yield from problems(one.block, value, version, where)
+        else:
+            _lines(one, value)
+    except WordError as error:
+        found = one.instead and f"{where} {error}. {one.instead}"
+        yield found or f"{where} is {value!r}, which {error}. Give it a value such as {one.example!r}."
+
+
+def needs(block: Block, settings: object) -> set[str]:
+    """What keepalived has to be compiled with for these settings."""
+    if not isinstance(settings, Mapping):
+        return set()
+    found: set[str] = set()
+    for one in block.directives:
+        value = settings.get(one.name)
+        if value is None or value is False or value == []:
+            continue
+        found |= {one.needs} - {""}
+        if one.kind in NESTED:
+            for each in value if isinstance(value, list | tuple) else [value]:
+                found |= needs(one.block, each)
+    return found

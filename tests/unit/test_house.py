@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the code is laid out: packages of plugin_utils that import downward only, and roles that keep their internals to themselves."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+UTILS = PROJECT / "plugins/plugin_utils"
+PREFIX = "ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils"
+# What each package may import, beside itself.
+BELOW = {
+    "text": set(),
+    "addresses": set(),
+    "settings": {"text", "addresses"},
+    "cluster": {"text", "addresses", "settings"},
+    "nginx": {"text", "addresses", "settings"},
+    "keepalived": {"text", "addresses", "settings", "cluster"},
+    "rollout": {"text", "addresses", "settings", "cluster", "nginx", "keepalived"},
+    "drill": {"text", "addresses", "settings", "cluster", "nginx", "keepalived", "rollout"},
+}
+FILES = sorted(UTILS.rglob("*.py"))
+ROLES = sorted(path.name for path in (PROJECT / "roles").iterdir())
+PARTS = sorted(
+    path
+    for top in ("roles", "playbooks", "plugins")
+    for path in (PROJECT / top).rglob("*")
+    if path.suffix in (".yml", ".j2", ".py")
+)
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(PROJECT))
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(UTILS).with_suffix("").parts)
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """The modules of plugin_utils that a file imports, without the prefix."""
+    known = {module_of(each) for each in FILES}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PREFIX):
+            inner = (node.module or "").removeprefix(PREFIX).lstrip(".")
+            for alias in node.names:
+                whole = f"{inner}.{alias.name}".lstrip(".")
+                yield whole if whole in known else inner
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_imports_run_downward(path: Path) -> None:
+    own = module_of(path).split(".")[0]
+    upward = {name for name in imports_of(path) if name.split(".")[0] not in BELOW[own] | {own}}
+    assert not upward
+
+
+def test_no_import_runs_in_a_circle() -> None:
+    list(TopologicalSorter({module_of(path): list(imports_of(path)) for path in FILES}).static_order())
+
+
+@pytest.mark.parametrize("path", PARTS, ids=relative)
+def test_a_roles_internals_are_used_inside_it_only(path: Path) -> None:
+    own = path.relative_to(PROJECT).parts[1] if path.is_relative_to(PROJECT / "roles") else ""
+    foreign = [role for role in ROLES if role != own]
+    # check_nginx is not the role nginx.
+    found = re.findall(rf"(?<!\w)__({'|'.join(foreign)})_\w+", path.read_text(encoding="utf-8"))
+    assert not found

@@ -89,7 +89,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import c
 
 def change_plan(hostvars: Mapping[str, Any], play_hosts: Sequence[str]) -> dict[str, Any]:
     variables = {host: _known(hostvars[host]) for host in play_hosts}
-    named = [host for own in variables.values() for host in (own.get("__keepalived_settings") or {}).get("hosts") or []]
+    named = [host for own in variables.values() for host in (own.get("keepalived_settings") or {}).get("hosts") or []]
     for host in dict.fromkeys(named):
         if host not in variables and host in hostvars:
             variables[host] = _known(hostvars[host])

@@ -18,8 +18,8 @@ options:
   _input:
     description:
       - The C(hostvars), in which the result of P(evenkeel.nginx_ha.keepalived_info#module) with O(evenkeel.nginx_ha.keepalived_info#module:state)
-        is registered as C(__keepalived_now), and that of P(evenkeel.nginx_ha.nginx_info#module) as C(__nginx_now).
-      - A host without C(__keepalived_now) counts as unreachable.
+        is registered as C(keepalived_now), and that of P(evenkeel.nginx_ha.nginx_info#module) as C(nginx_now).
+      - A host without C(keepalived_now) counts as unreachable.
     type: dict
     required: true
   hosts:

@@ -20,10 +20,10 @@ options:
     description:
       - The C(hostvars), in which these results are registered, besides those for P(evenkeel.nginx_ha.cluster_status#filter) and
         the facts of the keepalived role's preflight.
-      - C(__vip_seen), of P(evenkeel.nginx_ha.vip_probe#module), which has asked the VIPs from that host.
-      - C(__nginx_staged), C(__check_nginx_staged) and C(__keepalived_staged), of P(evenkeel.nginx_ha.config_files#module), which has
+      - C(vips_seen), of P(evenkeel.nginx_ha.vip_probe#module), which has asked the VIPs from that host.
+      - C(nginx_staged), C(check_nginx_staged) and C(keepalived_staged), of P(evenkeel.nginx_ha.config_files#module), which has
         only compared and tested.
-      - C(managed_files) of C(__nginx_staged) are the files of nginx that come from the inventory. They may differ between hosts where
+      - C(managed_files) of C(nginx_staged) are the files of nginx that come from the inventory. They may differ between hosts where
         the inventory wants it. Without it every file counts as such a one that does not differ from the inventory now.
     type: dict
     required: true

@@ -65,8 +65,8 @@ def drill_plan(
     hostvars: Mapping[str, Any], play_hosts: Sequence[str], hosts: Sequence[str], faults: Sequence[str]
 ) -> dict[str, Any]:
     members = {host: hostvars[host] for host in play_hosts}
-    plan = {host: variables["__keepalived_instances"] for host, variables in members.items()}
-    interfaces = {host: variables["__keepalived_settings"]["interface"] for host, variables in members.items()}
+    plan = {host: variables["keepalived_instances"] for host, variables in members.items()}
+    interfaces = {host: variables["keepalived_settings"]["interface"] for host, variables in members.items()}
     try:
         steps = drill.steps(plan, list(hosts) or list(play_hosts), faults, interfaces)
     except drill.DrillError as error:
@@ -83,11 +83,11 @@ def drill_plan(
 
 def _cluster(members: Mapping[str, Any], plan: drill.Plan) -> dict[str, Any]:
     first = next(iter(members.values()))
-    settings = first["__keepalived_settings"]
+    settings = first["keepalived_settings"]
     return {
         "hosts": list(members),
         "vips": drill.vips(plan),
-        "keepalived": first["__keepalived_info"]["version"],
+        "keepalived": first["keepalived_found"]["version"],
         "advert_int": settings["advert_int"],
         "vrrp_version": settings["vrrp_version"],
     }

@@ -14,7 +14,7 @@ description:
 positional: upstreams, take_out, put_back
 options:
   _input:
-    description: The variables of each host, of which C(__nginx_info) (M(evenkeel.nginx_ha.nginx_info)) counts.
+    description: The variables of each host, of which C(nginx_found) (M(evenkeel.nginx_ha.nginx_info)) counts.
     type: list
     elements: dict
     required: true
@@ -58,7 +58,7 @@ def nginx_backends_out(
     take_out: Sequence[str] = (),
     put_back: Sequence[str] = (),
 ) -> list[str]:
-    remembered = {str(name) for host in hosts for name in (host.get("__nginx_info") or {}).get("backends_out") or ()}
+    remembered = {str(name) for host in hosts for name in (host.get("nginx_found") or {}).get("backends_out") or ()}
     servers = [server for upstream in upstreams for server in upstream.get("servers") or ()]
     known = {str(server[key]) for server in servers for key in ("name", "address") if server.get(key)}
     return sorted((remembered & known | set(map(str, take_out))) - set(map(str, put_back)))

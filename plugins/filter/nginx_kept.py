@@ -16,8 +16,8 @@ positional: rotate
 options:
   _input:
     description: >-
-      The variables of each host, of which C(__nginx_names) (P(evenkeel.nginx_ha.nginx_self_signed_names#filter)), C(__nginx_read)
-      (M(evenkeel.nginx_ha.read_files)) and C(__nginx_kept), an earlier result of this filter, count.
+      The variables of each host, of which C(nginx_self_signed) (P(evenkeel.nginx_ha.nginx_self_signed_names#filter)), C(nginx_kept_files)
+      (M(evenkeel.nginx_ha.read_files)) and C(nginx_kept), an earlier result of this filter, count.
     type: list
     elements: dict
     required: true
@@ -30,7 +30,7 @@ options:
 EXAMPLES = r"""
 - name: Decide
   ansible.builtin.set_fact:
-    __nginx_kept: "{{ ansible_play_hosts_all | map('extract', hostvars) | evenkeel.nginx_ha.nginx_kept }}"
+    nginx_kept: "{{ ansible_play_hosts_all | map('extract', hostvars) | evenkeel.nginx_ha.nginx_kept }}"
   run_once: true
   no_log: true
 """
@@ -52,10 +52,10 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tic
 
 def nginx_kept(hosts: Iterable[Mapping[str, Any]], rotate: bool = False) -> dict[str, Any]:
     # Of a host that was not reached nothing is known.
-    asked = [host for host in hosts if "contents" in (host.get("__nginx_read") or {})]
+    asked = [host for host in hosts if "contents" in (host.get("nginx_kept_files") or {})]
     wanted: dict[str, list[str]] = {}
     for host in asked:
-        for name, own in (host.get("__nginx_names") or {}).items():
+        for name, own in (host.get("nginx_self_signed") or {}).items():
             wanted[name] = list(dict.fromkeys([*wanted.get(name, []), *own]))
     return {
         "generation": nginx_tickets.generation([_contents(host).get("generation") for host in asked], rotate),
@@ -64,14 +64,14 @@ def nginx_kept(hosts: Iterable[Mapping[str, Any]], rotate: bool = False) -> dict
 
 
 def _contents(host: Mapping[str, Any]) -> Mapping[str, str]:
-    contents: Mapping[str, str] = host["__nginx_read"]["contents"]
+    contents: Mapping[str, str] = host["nginx_kept_files"]["contents"]
     return contents
 
 
 def _pairs(hosts: Iterable[Mapping[str, Any]], name: str) -> Iterator[dict[str, str]]:
     """What an earlier batch of hosts was given, and what hosts have."""
     for host in hosts:
-        yield dict(((host.get("__nginx_kept") or {}).get("self_signed") or {}).get(name) or {})
+        yield dict(((host.get("nginx_kept") or {}).get("self_signed") or {}).get(name) or {})
     for host in hosts:
         yield {
             part: str(_contents(host).get(f"{name}.{ending}") or "")

@@ -52,7 +52,7 @@ SETTINGS = ("hosts", "unicast_src_ip", *fleet.COMMON)
 
 
 def vrrp_fleet(hostvars: Mapping[str, Any], play_hosts: Iterable[str]) -> dict[str, Any]:
-    in_play = [_observed(host, hostvars[host]) for host in play_hosts if "__keepalived_settings" in hostvars[host]]
+    in_play = [_observed(host, hostvars[host]) for host in play_hosts if "keepalived_settings" in hostvars[host]]
     known = {member.name for member in in_play}
     others = [_outside(host, hostvars[host]) for host in hostvars if host not in known]
     planned = fleet.plan_fleet([*in_play, *(member for member in others if member)])
@@ -68,11 +68,11 @@ def vrrp_fleet(hostvars: Mapping[str, Any], play_hosts: Iterable[str]) -> dict[s
 def _observed(host: str, variables: Mapping[str, Any]) -> fleet.Member:
     return fleet.Member(
         host,
-        variables["__keepalived_settings"],
+        variables["keepalived_settings"],
         variables["ansible_facts"],
-        _result(variables, "__keepalived_info", "instances"),
-        _result(variables, "__keepalived_heard", "speakers"),
-        _result(variables, "__keepalived_info", "admitted"),
+        _result(variables, "keepalived_found", "instances"),
+        _result(variables, "keepalived_heard", "speakers"),
+        _result(variables, "keepalived_found", "admitted"),
     )
 
 

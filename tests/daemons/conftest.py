@@ -167,7 +167,7 @@ def configuration(settings: Mapping[str, Any], **others: Any) -> str:
         "__keepalived_scripts": [],
         "__keepalived_watchdog": 0,
         "__keepalived_vips_script": "/bin/true",
-        "__keepalived_instances": [instance(1), instance(2)],
+        "keepalived_instances": [instance(1), instance(2)],
         **others,
     }
     return environment.from_string(TEMPLATE.read_text()).render(**variables)

@@ -27,15 +27,15 @@ SERVER = {"address": "192.0.2.10", "port": 80}
 HEAVY = 2**31 - 1
 # What some directives are taken beside only: variables, by expressions that match the names of cases.
 BESIDE: dict[str, Settings] = {
-    r"use_vmac\b|use_ipvlan": {"__keepalived_instances": [instance(1)]},
+    r"use_vmac\b|use_ipvlan": {"keepalived_instances": [instance(1)]},
     r"vmac_xmit_base": {"instance_options": {"use_vmac": {}}},
     r"track_bfd|BFD_CHECK": {
         "bfd_instances": [{"name": "BFD_1", "neighbor_ip": "192.0.2.3", "source_ip": "192.0.2.2"}]
     },
-    r"unicast": {"__keepalived_instances": [instance(1, **UNICAST), instance(2, **UNICAST)]},
+    r"unicast": {"keepalived_instances": [instance(1, **UNICAST), instance(2, **UNICAST)]},
     r"instance_options\.version=2": {"keepalived_advert_int": 1},
-    r"timer_expired_backup": {"__keepalived_instances": [instance(1, nopreempt=True)]},
-    r"owner_ignore_adverts": {"__keepalived_instances": [instance(1, priority=255, state="MASTER", weight=0)]},
+    r"timer_expired_backup": {"keepalived_instances": [instance(1, nopreempt=True)]},
+    r"owner_ignore_adverts": {"keepalived_instances": [instance(1, priority=255, state="MASTER", weight=0)]},
     r"track_script": {"__keepalived_scripts": [{"name": "check", "script": "/bin/true"}]},
     r"track_file": {"__keepalived_track_files": [STANDBY, {"name": "file", "file": "/run/vrrp/file"}]},
     r"track_process": {"__keepalived_track_processes": [{"name": "process", "process": "nginx"}]},
@@ -133,7 +133,7 @@ def cases(version: str) -> Iterator[tuple[str, Settings]]:
         own = "192.0.2.101" if "peer" in settings else "192.0.2.101/24"
         yield (
             f"address_options{name}",
-            {"__keepalived_instances": [instance(1, virtual_ipaddress=[own], address_options=settings)]},
+            {"keepalived_instances": [instance(1, virtual_ipaddress=[own], address_options=settings)]},
         )
     for name, settings in variations(keepalived_settings.BLOCKS["track_process"], {}, version):
         yield (
@@ -206,7 +206,7 @@ def test_instances_of_both_families_sign() -> None:
     """As text alone, for neither version does it."""
     hmac = {"keys": [{"id": 1, "key": "hex:" + "5a" * 32}], "active_key": 1, "mode": "permissive"}
     instances = [instance(1), instance(2, virtual_ipaddress=["2001:db8::100/64"])]
-    text = configuration(settings_of(auth_hmac=hmac), keepalived_vrrp_version=2, __keepalived_instances=instances)
+    text = configuration(settings_of(auth_hmac=hmac), keepalived_vrrp_version=2, keepalived_instances=instances)
     lines = ["auth_hmac {", f"    key 1 hex:{'5a' * 32}", "    active_key 1", "    mode permissive", "}"]
     block = "".join(f"    {line}\n" for line in lines)
     assert [block in each for each in text.split("vrrp_instance ")] == [False, True, True]

@@ -56,10 +56,10 @@ class Cluster:
     def _variables(self, name: str) -> dict[str, Any]:
         return {
             "ansible_facts": {"distribution": "Debian", "distribution_major_version": "12"},
-            "__keepalived_settings": {"preempt_delay": 0},
-            "__keepalived_instances": [dict(instance) for instance in self.plan[name]],
-            "__keepalived_binary_wanted": BINARY,
-            "__keepalived_now": {
+            "keepalived_settings": {"preempt_delay": 0},
+            "keepalived_instances": [dict(instance) for instance in self.plan[name]],
+            "keepalived_binary_desired": BINARY,
+            "keepalived_now": {
                 "installed": True,
                 "version": "2.2.7",
                 "addresses": [self.own[name]],
@@ -81,7 +81,7 @@ class Cluster:
                     "instances": [spoken(instance) for instance in self.plan[name]],
                 },
             },
-            "__nginx_now": {
+            "nginx_now": {
                 "version": "1.22.1",
                 "running": True,
                 "workers": [20, 21],
@@ -89,18 +89,18 @@ class Cluster:
                 "certificates": {PEM: {"sha256": "c2", "not_after": when(NOW + 90 * DAY)}, KEY: {"sha256": "c3"}},
                 "answers": [answer(200)],
             },
-            "__vip_seen": {"targets": {address: target() for address in self.vips}},
+            "vips_seen": {"targets": {address: target() for address in self.vips}},
             **{name: {"pending_files": [], "interrupted": False} for name in health.STAGED},
         }
 
     def now(self, name: str) -> dict[str, Any]:
-        return self.hostvars[name]["__keepalived_now"]
+        return self.hostvars[name]["keepalived_now"]
 
     def daemon(self, name: str) -> dict[str, Any]:
         return self.now(name)["daemon"]
 
     def nginx(self, name: str) -> dict[str, Any]:
-        return self.hostvars[name]["__nginx_now"]
+        return self.hostvars[name]["nginx_now"]
 
     def speaker(self, name: str, address: str) -> dict[str, Any]:
         return next(
@@ -120,9 +120,7 @@ class Cluster:
             self.move(address, next(other for other in self.order(address) if other != name))
 
     def lose(self, name: str) -> None:
-        for registered in [
-            key for key in self.hostvars[name] if key not in ("ansible_facts", "__keepalived_instances")
-        ]:
+        for registered in [key for key in self.hostvars[name] if key not in ("ansible_facts", "keepalived_instances")]:
             del self.hostvars[name][registered]
 
     def drain(self, name: str, reason: str = "by ops on 2027-01-15 06:00 UTC") -> None:
@@ -132,7 +130,7 @@ class Cluster:
 
     def unplanned(self) -> Cluster:
         for variables in self.hostvars.values():
-            del variables["__keepalived_instances"]
+            del variables["keepalived_instances"]
         return self
 
     def hosts(self) -> list[health.Host]:

@@ -40,7 +40,7 @@ def cluster(
     held = _home(former) if held is None else held
     return {
         host: {
-            "__keepalived_settings": {
+            "keepalived_settings": {
                 "hosts": list(hosts),
                 "vrrp_version": 3,
                 "advert_int": 0.25,
@@ -48,8 +48,8 @@ def cluster(
                 "version": "2.2.7",
                 **settings,
             },
-            "__keepalived_instances": wanted[host],
-            "__keepalived_info": {
+            "keepalived_instances": wanted[host],
+            "keepalived_found": {
                 "addresses": [f"192.168.200.{150 + number}/24", *held.get(host, ())],
                 "instances": [
                     {key: each[key] for key in ("name", "virtual_router_id", "priority", "virtual_ipaddress")}
@@ -63,13 +63,13 @@ def cluster(
                 "version": "2.2.7",
                 "daemon": {"running": True, "pid": 7, "binary": BINARY, "version": "2.2.7"},
             },
-            "__keepalived_staged": {"pending_files": [], "interrupted": False},
-            "__keepalived_binary_wanted": BINARY,
-            "__keepalived_unit_path": UNIT,
-            "__nginx_info": {"installed": True, "running": True},
-            "__nginx_staged": {"pending_files": []},
-            "__nginx_upgrade": {},
-            "__check_nginx_staged": {"pending_files": []},
+            "keepalived_staged": {"pending_files": [], "interrupted": False},
+            "keepalived_binary_desired": BINARY,
+            "keepalived_unit_path": UNIT,
+            "nginx_found": {"installed": True, "running": True},
+            "nginx_staged": {"pending_files": []},
+            "nginx_upgrade": {},
+            "check_nginx_staged": {"pending_files": []},
         }
         for number, host in enumerate(hosts)
     }
@@ -84,19 +84,19 @@ def _home(plan: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[str
 
 def pending(variables: Variables, *files: str, hosts: Sequence[str] = (), what: str = "keepalived") -> Variables:
     for host in hosts or variables:
-        variables[host][f"__{what}_staged"]["pending_files"] = list(files) or [f"/etc/{what}"]
+        variables[host][f"{what}_staged"]["pending_files"] = list(files) or [f"/etc/{what}"]
     return variables
 
 
 def informed(variables: Variables, hosts: Sequence[str] = (), **info: Any) -> Variables:
     for host in hosts or variables:
-        variables[host]["__keepalived_info"].update(info)
+        variables[host]["keepalived_found"].update(info)
     return variables
 
 
 def running(variables: Variables, hosts: Sequence[str] = (), **daemon: Any) -> Variables:
     for host in hosts or variables:
-        variables[host]["__keepalived_info"]["daemon"].update(daemon)
+        variables[host]["keepalived_found"]["daemon"].update(daemon)
     return variables
 
 
@@ -106,7 +106,7 @@ def stopped(variables: Variables, *hosts: str) -> Variables:
 
 def upgraded(variables: Variables, *hosts: str) -> Variables:
     for host in hosts or variables:
-        variables[host]["__nginx_upgrade"] = {"nginx": "1.24.0-1", "nginx-common": "1.24.0-1"}
+        variables[host]["nginx_upgrade"] = {"nginx": "1.24.0-1", "nginx-common": "1.24.0-1"}
     return variables
 
 
@@ -135,36 +135,36 @@ def test_nothing_to_do() -> None:
 
 
 def nginx(**info: Any) -> dict[str, Any]:
-    return {"__nginx_info": {"installed": True, "running": True, **info}}
+    return {"nginx_found": {"installed": True, "running": True, **info}}
 
 
 def keepalived(**daemon: Any) -> dict[str, Any]:
-    info = cluster()["nginx1"]["__keepalived_info"]
-    return {"__keepalived_info": {**info, "daemon": {**info["daemon"], **daemon}}}
+    info = cluster()["nginx1"]["keepalived_found"]
+    return {"keepalived_found": {**info, "daemon": {**info["daemon"], **daemon}}}
 
 
 ACTIONS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
-    "keepalived's configuration": ({"__keepalived_staged": {"pending_files": [CONF]}}, {"keepalived": "reload"}),
-    "keepalived's unit": ({"__keepalived_staged": {"pending_files": [CONF, UNIT]}}, {"keepalived": "restart"}),
+    "keepalived's configuration": ({"keepalived_staged": {"pending_files": [CONF]}}, {"keepalived": "reload"}),
+    "keepalived's unit": ({"keepalived_staged": {"pending_files": [CONF, UNIT]}}, {"keepalived": "restart"}),
     "a change that was interrupted": (
-        {"__keepalived_staged": {"pending_files": [], "interrupted": True}},
+        {"keepalived_staged": {"pending_files": [], "interrupted": True}},
         {"keepalived": "reload"},
     ),
     "another binary runs": (keepalived(**OLDER), {"keepalived": "restart"}),
     "nobody knows which binary runs": (keepalived(binary=""), {}),
     "keepalived does not run": (
-        {**keepalived(running=False, **OLDER), "__keepalived_staged": {"pending_files": [UNIT]}},
+        {**keepalived(running=False, **OLDER), "keepalived_staged": {"pending_files": [UNIT]}},
         {"keepalived": "start"},
     ),
-    "nginx's configuration": ({"__nginx_staged": {"pending_files": ["/etc/nginx/nginx.conf"]}}, {"nginx": "reload"}),
+    "nginx's configuration": ({"nginx_staged": {"pending_files": ["/etc/nginx/nginx.conf"]}}, {"nginx": "reload"}),
     "a newer nginx": (
-        {"__nginx_upgrade": {"nginx": "1.24.0"}, "__nginx_staged": {"pending_files": ["/etc/nginx/nginx.conf"]}},
+        {"nginx_upgrade": {"nginx": "1.24.0"}, "nginx_staged": {"pending_files": ["/etc/nginx/nginx.conf"]}},
         {"nginx": "upgrade"},
     ),
-    "nginx does not run": ({**nginx(running=False), "__nginx_upgrade": {"nginx": "1.24.0"}}, {"nginx": "start"}),
-    "the check": ({"__check_nginx_staged": {"pending_files": ["/etc/keepalived/check_nginx.sh"]}}, {"check": "apply"}),
+    "nginx does not run": ({**nginx(running=False), "nginx_upgrade": {"nginx": "1.24.0"}}, {"nginx": "start"}),
+    "the check": ({"check_nginx_staged": {"pending_files": ["/etc/keepalived/check_nginx.sh"]}}, {"check": "apply"}),
     "check mode on a bare host": (
-        {"__check_nginx_staged": {"skipped": True}, **nginx(running=False), **keepalived(running=False)},
+        {"check_nginx_staged": {"skipped": True}, **nginx(running=False), **keepalived(running=False)},
         {"nginx": "start", "keepalived": "start"},
     ),
 }
@@ -363,7 +363,7 @@ def test_a_former_priority_counts_until_a_host_has_changed() -> None:
 def test_without_former_priorities_those_of_the_plan_count() -> None:
     variables = pending(cluster(vips=[{**VI_1, "preferred": "nginx2"}], before=[VI_1]))
     for host in PAIR:
-        del variables[host]["__keepalived_info"]["instances"][0]["priority"]
+        del variables[host]["keepalived_found"]["instances"][0]["priority"]
     assert expectations(plan(variables)) == [{"nginx2": [ONE]}, {"nginx1": []}]
 
 
@@ -388,7 +388,7 @@ def test_nothing_is_expected_while_a_member_is_not_in_the_play() -> None:
 
 def conf(variables: Variables, **settings: Any) -> Variables:
     for own in variables.values():
-        own["__keepalived_settings"].update(settings)
+        own["keepalived_settings"].update(settings)
     return pending(variables, CONF)
 
 
@@ -401,14 +401,14 @@ SIX = {"name": "VI_6", "address": "2001:db8::c8/64"}
 
 def each_instance(variables: Variables, **changes: Any) -> Variables:
     for own in variables.values():
-        for instance in own["__keepalived_info"]["instances"]:
+        for instance in own["keepalived_found"]["instances"]:
             instance.update(changes)
     return variables
 
 
 def without_addresses(variables: Variables) -> Variables:
     for own in variables.values():
-        for instance in own["__keepalived_info"]["instances"]:
+        for instance in own["keepalived_found"]["instances"]:
             del instance["virtual_ipaddress"]
     return variables
 
@@ -417,7 +417,7 @@ def ranked(variables: Variables, hosts: Sequence[str] = (), by: int = 0) -> Vari
     """With the priorities of another base before, and with drains."""
     for host in hosts or variables:
         own = variables[host]
-        for instance, wanted in zip(own["__keepalived_info"]["instances"], own["__keepalived_instances"], strict=True):
+        for instance, wanted in zip(own["keepalived_found"]["instances"], own["keepalived_instances"], strict=True):
             instance.update(priority=wanted["priority"] + by, drained_weight=wanted["weight"])
     return variables
 
@@ -617,8 +617,8 @@ def test_other_changes_go_host_by_host(variables: Variables) -> None:
 def test_a_third_member_takes_the_priorities_apart_and_joins_host_by_host() -> None:
     variables = pending(cluster(TRIO), UNIT)
     for host, own in ranked(cluster(PAIR)).items():
-        variables[host]["__keepalived_info"] = own["__keepalived_info"]
-    stopped(variables, "nginx3")["nginx3"]["__keepalived_info"]["instances"] = []
+        variables[host]["keepalived_found"] = own["keepalived_found"]
+    stopped(variables, "nginx3")["nginx3"]["keepalived_found"]["instances"] = []
     planned = plan(variables)
     assert (planned["together"], [wave["drain"] for wave in planned["waves"]]) == ([], [[], ["nginx2"], ["nginx1"]])
 
@@ -656,7 +656,7 @@ def test_together_with_other_changes() -> None:
         f"3. nginx1, nginx2, nginx3 at once, nginx1, nginx3 first: keepalived goes over to new settings ({VRID})",
     ]
     home = planned["final"]
-    assert home == _home({host: variables[host]["__keepalived_instances"] for host in TRIO})
+    assert home == _home({host: variables[host]["keepalived_instances"] for host in TRIO})
 
 
 def test_a_drained_member_is_not_drained_again_together() -> None:
@@ -885,29 +885,29 @@ def vips(draw: st.DrawFn, names: Sequence[str], hosts: Sequence[str], number: in
 
 @st.composite
 def condition(draw: st.DrawFn, own: dict[str, Any]) -> None:
-    info = own["__keepalived_info"]
+    info = own["keepalived_found"]
     info["drained"] = draw(st.sampled_from(["", "", "", BY_RUN, BY_OPS]))
     info["standby"] = draw(st.integers(0, 9)) == 0
-    own["__keepalived_staged"]["pending_files"] = draw(st.sampled_from([[], [CONF], [CONF, UNIT]]))
-    if not own["__keepalived_staged"]["pending_files"]:
-        info["instances"] = [dict(instance, advert_int=0.25) for instance in own["__keepalived_instances"]]
+    own["keepalived_staged"]["pending_files"] = draw(st.sampled_from([[], [CONF], [CONF, UNIT]]))
+    if not own["keepalived_staged"]["pending_files"]:
+        info["instances"] = [dict(instance, advert_int=0.25) for instance in own["keepalived_instances"]]
     if draw(st.integers(0, 3)) == 0:
         info["daemon"] = {"running": False}
     else:
         addresses = [address for instance in info["instances"] for address in instance["virtual_ipaddress"]]
         info["addresses"] += [address for address in addresses if draw(st.booleans())]
-    own["__nginx_info"]["running"] = draw(st.integers(0, 5)) > 0
-    own["__nginx_upgrade"] = draw(st.sampled_from([{}, {}, {"nginx": "1.24.0"}]))
-    own["__check_nginx_staged"]["pending_files"] = draw(st.sampled_from([[], ["/etc/keepalived/check_nginx.sh"]]))
+    own["nginx_found"]["running"] = draw(st.integers(0, 5)) > 0
+    own["nginx_upgrade"] = draw(st.sampled_from([{}, {}, {"nginx": "1.24.0"}]))
+    own["check_nginx_staged"]["pending_files"] = draw(st.sampled_from([[], ["/etc/keepalived/check_nginx.sh"]]))
 
 
 def groups(variables: Variables) -> Iterator[list[str]]:
-    for hosts in {tuple(own["__keepalived_settings"]["hosts"]) for own in variables.values()}:
+    for hosts in {tuple(own["keepalived_settings"]["hosts"]) for own in variables.values()}:
         yield list(hosts)
 
 
 def runs(own: Mapping[str, Any]) -> bool:
-    return bool(own["__keepalived_info"]["daemon"]["running"])
+    return bool(own["keepalived_found"]["daemon"]["running"])
 
 
 @settings(deadline=None, max_examples=200)
@@ -922,7 +922,7 @@ def test_every_action_has_its_place_and_no_two_members_of_a_running_cluster_chan
         assert seen["nginx"] == (actions["nginx"] != "none")
         assert seen["check"] == (actions["check"] != "none")
         assert seen["keepalived"] == (actions["keepalived"] != "none" and host not in together)
-        info = variables[host]["__keepalived_info"]
+        info = variables[host]["keepalived_found"]
         leftover = info["drained"] == BY_RUN or (info["standby"] and info["drained"] != BY_OPS)
         assert sum(wave["undrain"].count(host) for wave in planned["waves"]) <= 1
         assert any(host in wave["hosts"] for wave in planned["waves"]) == (any(seen.values()) or leftover)
@@ -939,7 +939,7 @@ def test_every_action_has_its_place_and_no_two_members_of_a_running_cluster_chan
 @given(fleets())
 def test_who_holds_vips_never_goes_before_who_holds_none(variables: Variables) -> None:
     turns = {host: turn for turn, wave in enumerate(plan(variables)["waves"]) for host in wave["hosts"]}
-    holding = {host for host, own in variables.items() if len(own["__keepalived_info"]["addresses"]) > 1}
+    holding = {host for host, own in variables.items() if len(own["keepalived_found"]["addresses"]) > 1}
     for hosts in groups(variables):
         busy = [host for host in hosts if host in turns]
         latest = max((turns[host] for host in busy if host not in holding), default=-1)
@@ -952,11 +952,11 @@ def test_drains_are_taken_back_and_never_an_operators(variables: Variables) -> N
     for wave in plan(variables)["waves"]:
         assert set(wave["drain"]) <= set(wave["undrain"]) <= set(wave["hosts"])
         for host in wave["undrain"]:
-            info = variables[host]["__keepalived_info"]
+            info = variables[host]["keepalived_found"]
             assert info["drained"] != BY_OPS
             assert host in wave["drain"] or info["drained"] or info["standby"]
         for host in wave["drain"]:
-            assert runs(variables[host]) and len(variables[host]["__keepalived_settings"]["hosts"]) > 1
+            assert runs(variables[host]) and len(variables[host]["keepalived_settings"]["hosts"]) > 1
 
 
 @settings(deadline=None, max_examples=200)
@@ -967,10 +967,10 @@ def test_expected_is_exactly_who_outranks_all_others_by_then(variables: Variable
     turns = {host: turn for turn, wave in enumerate(planned["waves"]) for host in wave["hosts"]}
     for turn, wave in enumerate(planned["waves"]):
         for host, expected in wave["expect"].items():
-            members = variables[host]["__keepalived_settings"]["hosts"]
+            members = variables[host]["keepalived_settings"]["hosts"]
             wanted = [
                 address
-                for instance in variables[host]["__keepalived_instances"]
+                for instance in variables[host]["keepalived_instances"]
                 for address in instance["virtual_ipaddress"]
                 if host not in together
                 and (not instance["nopreempt"] or len(members) == 1)
@@ -982,18 +982,18 @@ def test_expected_is_exactly_who_outranks_all_others_by_then(variables: Variable
 def _outranks(
     variables: Variables, turns: Mapping[str, int], turn: int, host: str, instance: Mapping[str, Any]
 ) -> bool:
-    if variables[host]["__keepalived_info"]["drained"] == BY_OPS:
+    if variables[host]["keepalived_found"]["drained"] == BY_OPS:
         return False
-    for other in variables[host]["__keepalived_settings"]["hosts"]:
+    for other in variables[host]["keepalived_settings"]["hosts"]:
         own = variables[other]
-        if other == host or own["__keepalived_info"]["drained"] == BY_OPS:
+        if other == host or own["keepalived_found"]["drained"] == BY_OPS:
             continue
         vrid, name = instance["virtual_router_id"], instance["name"]
-        ranks = [each["priority"] for each in own["__keepalived_instances"] if each["name"] == name]
+        ranks = [each["priority"] for each in own["keepalived_instances"] if each["name"] == name]
         if turns.get(other, turn + 1) > turn:
             if not runs(own):
                 continue
-            former = own["__keepalived_info"]["instances"]
+            former = own["keepalived_found"]["instances"]
             ranks += [each["priority"] for each in former if each["virtual_router_id"] == vrid]
         if max(ranks) >= instance["priority"]:
             return False
@@ -1006,10 +1006,10 @@ def test_in_the_end_the_best_that_is_not_drained_has_each_vip(variables: Variabl
     final = plan(variables)["final"]
     assert list(final) and set(final) == set(variables)
     for hosts in groups(variables):
-        able = [host for host in hosts if variables[host]["__keepalived_info"]["drained"] != BY_OPS]
-        for index, instance in enumerate(variables[hosts[0]]["__keepalived_instances"]):
+        able = [host for host in hosts if variables[host]["keepalived_found"]["drained"] != BY_OPS]
+        for index, instance in enumerate(variables[hosts[0]]["keepalived_instances"]):
             sure = able and (not instance["nopreempt"] or len(hosts) == 1)
-            best = max(able, key=lambda host: variables[host]["__keepalived_instances"][index]["priority"], default="")
+            best = max(able, key=lambda host: variables[host]["keepalived_instances"][index]["priority"], default="")
             holders = [host for host in hosts if set(instance["virtual_ipaddress"]) <= set(final[host])]
             assert holders == ([best] if sure else [])
 

@@ -382,7 +382,7 @@ def test_vrids_of_all_clusters_of_a_segment_differ_whatever_their_order(
 
 def test_filter_takes_settings_of_the_play_and_variables_of_other_hosts() -> None:
     hostvars = {
-        "nginx1": {"__keepalived_settings": SETTINGS, "ansible_facts": facts(ADDRESSES["nginx1"])},
+        "nginx1": {"keepalived_settings": SETTINGS, "ansible_facts": facts(ADDRESSES["nginx1"])},
         "nginx2": {"keepalived_hosts": SETTINGS["hosts"], "keepalived_vips": VIPS, "keepalived_advert_int": 1},
         "lb3": {"keepalived_hosts": ["lb3"], "keepalived_vips": [{"name": "VI_1", "address": "192.168.200.9/24"}]},
         "web1": {},

@@ -131,7 +131,7 @@ def test_an_unreachable_host_of_another_cluster_holds_nothing_here() -> None:
     hostvars = {**cluster.hostvars, **others.hostvars}
     found = health.status(health.read(hostvars, list(hostvars), NOW))
     assert found["vips"][ONE]["note"] == "on nobody"
-    del hostvars["nginx3"]["__keepalived_instances"]
+    del hostvars["nginx3"]["keepalived_instances"]
     found = health.status(health.read(hostvars, list(hostvars), NOW))
     assert found["vips"][ONE]["note"] == "on nobody that was reached"
 
@@ -155,7 +155,7 @@ def test_since_when_a_host_is_drained() -> None:
 
 def test_an_unreachable_result_is_no_answer() -> None:
     cluster = Cluster(*PAIR)
-    cluster.hostvars["nginx1"]["__keepalived_now"] = {"unreachable": True, "msg": "no route"}
+    cluster.hostvars["nginx1"]["keepalived_now"] = {"unreachable": True, "msg": "no route"}
     assert not cluster.status()["hosts"]["nginx1"]["reachable"]
 
 
@@ -248,10 +248,10 @@ def test_which_states_of_a_backup_count_for_the_status(condition: str, ok: bool)
 
 def test_nginx_counts_only_where_it_was_asked() -> None:
     cluster = Cluster(*PAIR)
-    del cluster.hostvars["nginx1"]["__nginx_now"]
+    del cluster.hostvars["nginx1"]["nginx_now"]
     assert cluster.status()["ok"]
     assert cluster.status()["hosts"]["nginx1"]["nginx_running"] is None
-    cluster.hostvars["nginx1"]["__nginx_now"] = {"msg": "nginx_info failed"}
+    cluster.hostvars["nginx1"]["nginx_now"] = {"msg": "nginx_info failed"}
     assert not cluster.status()["ok"]
 
 
@@ -618,7 +618,7 @@ PATHS = [
     for keys in [
         *((registered,) for registered in variables),
         *((registered, key) for registered, value in variables.items() if isinstance(value, dict) for key in value),
-        *(("__keepalived_now", "daemon", key) for key in variables["__keepalived_now"]["daemon"]),
+        *(("keepalived_now", "daemon", key) for key in variables["keepalived_now"]["daemon"]),
     ]
 ]
 

@@ -21,7 +21,7 @@ UPSTREAMS = [
 
 
 def host(*out: str) -> dict[str, Any]:
-    return {"__nginx_info": {"backends_out": list(out)}}
+    return {"nginx_found": {"backends_out": list(out)}}
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ NOTHING: dict[str, str] = {}
 def host(names: Mapping[str, Sequence[str]] = {}, **contents: str) -> dict[str, Any]:
     """What is known of a host after its files were read; generation and www.crt are called generation and www_crt."""
     return {
-        "__nginx_names": dict(names),
-        "__nginx_read": {"contents": {name.replace("_", "."): text for name, text in contents.items()}},
+        "nginx_self_signed": dict(names),
+        "nginx_kept_files": {"contents": {name.replace("_", "."): text for name, text in contents.items()}},
     }
 
 
@@ -127,11 +127,10 @@ def test_all_hosts_get_the_same_certificate_the_first_that_is_there() -> None:
     new = nginx_kept([host({"www": NAMES}), host({"www": NAMES})])["self_signed"]["www"]
     assert nginx_kept([host({"www": NAMES}), having(new)])["self_signed"]["www"] == new
     assert (
-        nginx_kept([{**host({"www": NAMES}), "__nginx_kept": {"self_signed": {"www": new}}}])["self_signed"]["www"]
-        == new
+        nginx_kept([{**host({"www": NAMES}), "nginx_kept": {"self_signed": {"www": new}}}])["self_signed"]["www"] == new
     )
     # One that was not reached, and one that has another server.
-    others = [{"__nginx_read": {"failed": True}}, host({"intern": ["a"]})]
+    others = [{"nginx_kept_files": {"failed": True}}, host({"intern": ["a"]})]
     assert list(nginx_kept([*others, having(new)])["self_signed"]) == ["intern", "www"]
 
 

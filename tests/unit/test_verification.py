@@ -72,7 +72,7 @@ def test_a_cluster_that_is_well_has_no_problem() -> None:
 def test_the_table_of_a_verification() -> None:
     cluster = Cluster("nginx1", vips=VIPS[:1])
     cluster.drain("nginx1")
-    cluster.hostvars["nginx1"]["__nginx_staged"]["pending_files"] = [CONF]
+    cluster.hostvars["nginx1"]["nginx_staged"]["pending_files"] = [CONF]
     assert cluster.verify()["table"] == [
         "check                 subject",
         "reachable             nginx1                       ok       it has answered",
@@ -94,7 +94,7 @@ def test_the_table_of_a_verification() -> None:
 
 
 def staged(name: str = "nginx1", role: str = "nginx", **changes: Any) -> Change:
-    return lambda cluster: cluster.hostvars[name][f"__{role}_staged"].update(changes)
+    return lambda cluster: cluster.hostvars[name][f"{role}_staged"].update(changes)
 
 
 def differ(path: str = CONF, **registered: Any) -> Change:
@@ -114,7 +114,7 @@ def both(*changes: Change) -> Change:
 
 def nopreempt(cluster: Cluster) -> None:
     for variables in cluster.hostvars.values():
-        variables["__keepalived_instances"][0].update(nopreempt=True, weight=0)
+        variables["keepalived_instances"][0].update(nopreempt=True, weight=0)
 
 
 def trixie(cluster: Cluster) -> None:
@@ -123,7 +123,7 @@ def trixie(cluster: Cluster) -> None:
 
 def preempt_delay(cluster: Cluster) -> None:
     for variables in cluster.hostvars.values():
-        variables["__keepalived_settings"]["preempt_delay"] = 60
+        variables["keepalived_settings"]["preempt_delay"] = 60
 
 
 def expiring(seconds: float) -> Change:
@@ -298,7 +298,7 @@ VERDICTS: dict[str, tuple[Change, list[str], list[str]]] = {
     ),
     "keepalived could not be looked at": (
         lambda cluster: cluster.hostvars["nginx2"].update(
-            __keepalived_now={"msg": "keepalived --version ended with 127:\nno"}
+            keepalived_now={"msg": "keepalived --version ended with 127:\nno"}
         ),
         [
             f"{TWO} (VI_2) is on nobody. {WHY} on each host.",
@@ -390,7 +390,7 @@ VERDICTS: dict[str, tuple[Change, list[str], list[str]]] = {
         ["nginx is 1.22.1 on nginx1 and 1.26.3 on nginx2, and nginx1 is Debian 12 and nginx2 is Debian 13."],
     ),
     "a managed file differs": (
-        differ(__nginx_staged={"pending_files": [], "managed_files": [CONF]}),
+        differ(nginx_staged={"pending_files": [], "managed_files": [CONF]}),
         [],
         [f"{CONF} differs between nginx1 and nginx2, as the inventory wants it."],
     ),
@@ -400,12 +400,12 @@ VERDICTS: dict[str, tuple[Change, list[str], list[str]]] = {
         [f"{CONF} differs between nginx1 and nginx2, as the inventory wants it."],
     ),
     "a file differs that is not managed": (
-        differ(__nginx_staged={"pending_files": [], "managed_files": [SERVERS]}),
+        differ(nginx_staged={"pending_files": [], "managed_files": [SERVERS]}),
         [f"{CONF} differs between nginx1 and nginx2. Make it the same on each host."],
         [],
     ),
     "a file differs, and nothing was compared with the inventory": (
-        differ(__nginx_staged=None),
+        differ(nginx_staged=None),
         [f"{CONF} differs between nginx1 and nginx2. Make it the same on each host."],
         [],
     ),
@@ -418,7 +418,7 @@ VERDICTS: dict[str, tuple[Change, list[str], list[str]]] = {
         [],
     ),
     "a file differs that two distributions may have brought": (
-        both(trixie, differ(__nginx_staged={"pending_files": [], "managed_files": []})),
+        both(trixie, differ(nginx_staged={"pending_files": [], "managed_files": []})),
         [],
         [f"{CONF} differs between nginx1 and nginx2, and nginx1 is Debian 12 and nginx2 is Debian 13."],
     ),
@@ -495,29 +495,29 @@ VERDICTS: dict[str, tuple[Change, list[str], list[str]]] = {
         [],
     ),
     "the comparison failed": (
-        lambda cluster: cluster.hostvars["nginx1"].update(__keepalived_staged={"msg": "The checker refuses it"}),
+        lambda cluster: cluster.hostvars["nginx1"].update(keepalived_staged={"msg": "The checker refuses it"}),
         ["nginx1: the files of keepalived could not be compared with the inventory: The checker refuses it."],
         [],
     ),
     "the comparison was left out": (
-        lambda cluster: cluster.hostvars["nginx1"].update(__keepalived_staged={"skipped": True}),
+        lambda cluster: cluster.hostvars["nginx1"].update(keepalived_staged={"skipped": True}),
         [],
         [],
     ),
     "requests failed": (
-        lambda cluster: cluster.hostvars["nginx2"]["__vip_seen"]["targets"].update(
+        lambda cluster: cluster.hostvars["nginx2"]["vips_seen"]["targets"].update(
             {ONE: target(3, timeout=2, refused=1)}
         ),
         [f"nginx2: 3 of 10 requests to {ONE} (VI_1) failed (2 timeout, 1 refused). Read nginx's logs on nginx1."],
         [],
     ),
     "no requests": (
-        lambda cluster: cluster.hostvars["nginx2"].update(__vip_seen={"msg": "Probing failed: no more files"}),
+        lambda cluster: cluster.hostvars["nginx2"].update(vips_seen={"msg": "Probing failed: no more files"}),
         [f"nginx2 has not asked {vip['address'][:-3]} ({vip['name']}): Probing failed: no more files." for vip in VIPS],
         [],
     ),
     "no request was sent": (
-        lambda cluster: cluster.hostvars["nginx2"]["__vip_seen"]["targets"][ONE].update(sent=0),
+        lambda cluster: cluster.hostvars["nginx2"]["vips_seen"]["targets"][ONE].update(sent=0),
         [f"nginx2 has not asked {ONE} (VI_1): there is no answer."],
         [],
     ),
@@ -674,7 +674,7 @@ def test_hosts_that_share_vips_only_by_a_third_are_one_cluster() -> None:
         "b": Cluster("b", first=151),
     }
     hostvars = {name: cluster.hostvars[name] for name, cluster in chain.items()}
-    hostvars["c"]["__nginx_now"]["version"] = "1.18.0"
+    hostvars["c"]["nginx_now"]["version"] = "1.18.0"
     found = verification.verify(health.read(hostvars, list(hostvars), NOW), {})
     assert "nginx is 1.22.1 on a, 1.18.0 on c and 1.22.1 on b. Bring all to one version." in found["problems"]
 
@@ -682,7 +682,7 @@ def test_hosts_that_share_vips_only_by_a_third_are_one_cluster() -> None:
 def test_a_vip_on_a_host_that_has_no_instance_of_it() -> None:
     cluster = Cluster(*PAIR)
     stray = Cluster("nginx3", vips=VIPS[1:], first=152).hostvars["nginx3"]
-    stray["__keepalived_now"]["addresses"] = ["192.168.200.152/24", f"{ONE}/24"]
+    stray["keepalived_now"]["addresses"] = ["192.168.200.152/24", f"{ONE}/24"]
     cluster.move(ONE)
     cluster.move(TWO)
     hostvars = {**cluster.hostvars, "nginx3": stray}

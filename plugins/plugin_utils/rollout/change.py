@@ -18,16 +18,16 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.cluster 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host import NONE, Host
 
 VARIABLES = (
-    "__keepalived_settings",
-    "__keepalived_instances",
-    "__keepalived_info",
-    "__keepalived_staged",
-    "__keepalived_binary_wanted",
-    "__keepalived_unit_path",
-    "__nginx_info",
-    "__nginx_staged",
-    "__nginx_upgrade",
-    "__check_nginx_staged",
+    "keepalived_settings",
+    "keepalived_instances",
+    "keepalived_found",
+    "keepalived_staged",
+    "keepalived_binary_desired",
+    "keepalived_unit_path",
+    "nginx_found",
+    "nginx_staged",
+    "nginx_upgrade",
+    "check_nginx_staged",
 )
 
 

@@ -27,15 +27,15 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import (
 # How the reason of a drain begins that site.yml makes for itself, and takes back in the end.
 RUN = "run "
 READ_WHY = "Read why with 'journalctl -u keepalived'"
-STAGED = ("__nginx_staged", "__check_nginx_staged", "__keepalived_staged")
+STAGED = ("nginx_staged", "check_nginx_staged", "keepalived_staged")
 VARIABLES = (
     "ansible_facts",
-    "__keepalived_now",
-    "__keepalived_settings",
-    "__keepalived_instances",
-    "__keepalived_binary_wanted",
-    "__nginx_now",
-    "__vip_seen",
+    "keepalived_now",
+    "keepalived_settings",
+    "keepalived_instances",
+    "keepalived_binary_desired",
+    "nginx_now",
+    "vips_seen",
     *STAGED,
 )
 
@@ -62,11 +62,11 @@ class Host:
 
     @property
     def keepalived(self) -> Mapping[str, Any]:
-        return self.result("__keepalived_now")
+        return self.result("keepalived_now")
 
     @property
     def nginx(self) -> Mapping[str, Any]:
-        return self.result("__nginx_now")
+        return self.result("nginx_now")
 
     @property
     def daemon(self) -> Mapping[str, Any]:
@@ -90,7 +90,7 @@ class Host:
 
     @property
     def plan(self) -> Sequence[Mapping[str, Any]]:
-        return self.variables.get("__keepalived_instances") or []
+        return self.variables.get("keepalived_instances") or []
 
     @property
     def nginx_running(self) -> bool | None:
@@ -380,7 +380,7 @@ def _overtaken(vip: Vip, holder: Host) -> Place:
 
 
 def _preempt_delay(host: Host) -> float:
-    return float((host.variables.get("__keepalived_settings") or {}).get("preempt_delay") or 0)
+    return float((host.variables.get("keepalived_settings") or {}).get("preempt_delay") or 0)
 
 
 def _young(host: Host, seconds: float) -> bool:

@@ -35,11 +35,11 @@ class Host:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        return self.result("__keepalived_settings")
+        return self.result("keepalived_settings")
 
     @property
     def info(self) -> Mapping[str, Any]:
-        return self.result("__keepalived_info")
+        return self.result("keepalived_found")
 
     @property
     def daemon(self) -> Mapping[str, Any]:
@@ -64,7 +64,7 @@ class Host:
 
     @cached_property
     def plan(self) -> list[Instance]:
-        return list(self.variables.get("__keepalived_instances") or [])
+        return list(self.variables.get("keepalived_instances") or [])
 
     @cached_property
     def before(self) -> list[Instance]:
@@ -93,9 +93,9 @@ class Host:
     def restart_causes(self) -> list[str]:
         """Why a reload of keepalived is not enough."""
         causes = []
-        if self.text("__keepalived_unit_path") in self._pending("__keepalived_staged"):
+        if self.text("keepalived_unit_path") in self._pending("keepalived_staged"):
             causes.append("unit changed")
-        binary, wanted = self.daemon.get("binary"), self.text("__keepalived_binary_wanted")
+        binary, wanted = self.daemon.get("binary"), self.text("keepalived_binary_desired")
         if binary and wanted and binary != wanted:
             now, then = self.version, self.version_wanted
             causes.append(f"version {now} to {then}" if now and then and now != then else "another build")
@@ -137,16 +137,16 @@ class Host:
         return bool(self._pending(registered) or self.result(registered).get("interrupted"))
 
     def _nginx(self) -> str:
-        if not self.result("__nginx_info") and not self.result("__nginx_staged"):
+        if not self.result("nginx_found") and not self.result("nginx_staged"):
             return "none"
-        if not self.result("__nginx_info").get("running"):
+        if not self.result("nginx_found").get("running"):
             return "start"
-        if self.variables.get("__nginx_upgrade"):
+        if self.variables.get("nginx_upgrade"):
             return "upgrade"
-        return "reload" if self._differs("__nginx_staged") else "none"
+        return "reload" if self._differs("nginx_staged") else "none"
 
     def _check(self) -> str:
-        return "apply" if self._differs("__check_nginx_staged") else "none"
+        return "apply" if self._differs("check_nginx_staged") else "none"
 
     def _keepalived(self) -> str:
         if not self.settings:
@@ -155,7 +155,7 @@ class Host:
             return "start"
         if self.restart_causes:
             return "restart"
-        return "reload" if self._differs("__keepalived_staged") else "none"
+        return "reload" if self._differs("keepalived_staged") else "none"
 
 
 def ips_of(instance: Instance) -> list[str]:

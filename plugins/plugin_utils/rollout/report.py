@@ -83,7 +83,7 @@ def _causes(cluster: Cluster, member: Host) -> str:
     todo = cluster.todo(member)
     causes = []
     if todo.get("nginx") == "upgrade":
-        upgrade = member.result("__nginx_upgrade")
+        upgrade = member.result("nginx_upgrade")
         causes.append(f"nginx is upgraded ({', '.join(f'{name} {version}' for name, version in upgrade.items())})")
     if todo.get("keepalived") == "restart":
         causes.append(f"keepalived is restarted ({', '.join(member.restart_causes)})")

@@ -195,7 +195,7 @@ def _nginx(host: Host) -> Iterator[Finding]:
 
 def _binary(host: Host) -> Iterator[Finding]:
     """Whether what runs is the keepalived that the inventory wants."""
-    wanted, info, daemon = host.variables.get("__keepalived_binary_wanted"), host.keepalived, host.daemon
+    wanted, info, daemon = host.variables.get("keepalived_binary_desired"), host.keepalived, host.daemon
     if not host.running:
         return
     problem, runs = "", f"{host.name} runs {daemon.get('binary')}"
@@ -282,14 +282,14 @@ def _unlike(what: str, path: str, digests: Mapping[Host, str | None]) -> Finding
 
 def _managed(host: Host, path: str) -> bool:
     """Whether the inventory says what this file is, and the host has it so."""
-    managed = host.result("__nginx_staged").get("managed_files")
-    known = "pending_files" in host.result("__nginx_staged")
+    managed = host.result("nginx_staged").get("managed_files")
+    known = "pending_files" in host.result("nginx_staged")
     return known and path not in host.pending and (managed is None or path in managed)
 
 
 def _seen(host: Host, vips: Sequence[Vip]) -> Iterator[Finding]:
     """What this host saw when it asked each VIP of its cluster."""
-    result = host.result("__vip_seen")
+    result = host.result("vips_seen")
     own = [vip for vip in vips if host in vip.order]
     for vip in own:
         subject = f"{vip.address} from {host.name}"
@@ -347,7 +347,7 @@ def _certificates(host: Host) -> Iterator[Finding]:
 def _drift(host: Host) -> Iterator[Finding]:
     for registered in STAGED:
         result = host.result(registered)
-        role = registered.removeprefix("__").removesuffix("_staged")
+        role = registered.removesuffix("_staged")
         if not result or result.get("skipped"):
             continue
         if "pending_files" not in result:

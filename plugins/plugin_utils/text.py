@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The evenkeel developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Words for people: lists, numbers, lengths of time and tables."""
+"""Words for people: lists, numbers, lengths of time and tables, and the order that people expect of names."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import image
 import podman as engine
-from machine import RUN, SSH_KEY, LabError, run, say
+from machine import RUN, SSH_KEY, LabError, locked, run, say
 from podman import podman
 from topology import FRONT, HOSTS, NETWORKS, SUITE, SUITES, Host, Network, host
 
@@ -155,9 +155,10 @@ def _refuse_other_owner() -> None:
 
 
 def _key() -> None:
-    if not SSH_KEY.exists():
-        SSH_KEY.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", LABEL, "-f", str(SSH_KEY))
+    with locked("ssh"):
+        if not SSH_KEY.exists():
+            SSH_KEY.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", LABEL, "-f", str(SSH_KEY))
 
 
 def _refuse_taken_networks() -> None:

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import re
 from pathlib import Path
 
-from machine import STATE, LabError, run, say
+from machine import STATE, LabError, locked, run, say
 from podman import images
 from topology import SUITE
 
@@ -24,9 +23,7 @@ PACKAGES = (
 def ensure(suite: str = SUITE) -> str:
     """The name of the image, built if this recipe has none yet."""
     name = f"localhost/evenkeel-lab:{suite}-{_recipe()}"
-    STATE.mkdir(parents=True, exist_ok=True)
-    with (STATE / "image.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked("image"):
         if images("image", "exists", name, check=False).returncode:
             _build(name, suite)
     return name

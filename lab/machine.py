@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 STATE = Path("/var/lib/evenkeel-lab")
@@ -20,6 +23,15 @@ STARTED = time.monotonic()
 
 class LabError(Exception):
     """An error to show to the person at the keyboard, as one sentence without a traceback."""
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Nobody else on this machine makes the same thing meanwhile, whichever checkout or lane it is for."""
+    STATE.mkdir(parents=True, exist_ok=True)
+    with (STATE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def say(text: str) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.host_problems import host_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_host_problems import nginx_host_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Variables
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health
 
 MODULE = "evenkeel.nginx_ha.host_info"
 ROLES = ["nginx", "keepalived"]
@@ -65,6 +66,6 @@ def _problems(
     if role == "nginx":
         before = variables["nginx_found"]
         reloaded = bool(before.get("running") and variables["nginx_staged"].get("pending_files"))
-        return health.nginx_host_problems(found, before, reloaded)
+        return nginx_host_problems(found, before, reloaded)
     planned = [str(instance["name"]) for instance in variables["keepalived_instances"]]
-    return health.host_problems(found, expected, planned)
+    return host_problems(found, expected, planned)

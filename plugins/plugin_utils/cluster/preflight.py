@@ -18,9 +18,8 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import v
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import notify as keepalived_notify
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import words as keepalived_words
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import platform_problems
 
-# The oldest release of each family that the roles are written for.
-PLATFORMS = {"Debian": 11, "Ubuntu": 20, "RedHat": 7}
 SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 # keepalived's parser: quotes and comments would change the meaning of the line.
 UNSAFE_PASSWORD = re.compile(r"[\s\"'#!{}]")
@@ -55,7 +54,7 @@ def primary_networks(facts: Mapping[str, Any], interface: str) -> list[ipaddress
 
 
 def _keepalived(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str) -> Iterator[str]:
-    yield from platform_problems(facts)
+    yield from map(str, platform_problems(facts))
     if host not in settings["hosts"]:
         members = ", ".join(settings["hosts"]) or "empty"
         yield (
@@ -78,18 +77,6 @@ def _keepalived(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str
         yield f"keepalived_vips: {error}"
         return
     yield from _interface(settings, facts)
-
-
-def platform_problems(facts: Mapping[str, Any]) -> Iterator[str]:
-    distribution, family = facts.get("distribution", "unknown"), facts.get("os_family", "unknown")
-    version = str(facts.get("distribution_version", ""))
-    major = version.split(".", maxsplit=1)[0]
-    oldest = PLATFORMS.get(distribution) or PLATFORMS.get(family)
-    if oldest is None or (major.isdigit() and int(major) < oldest):
-        yield (
-            f"the operating system is {distribution} {version}, which these roles do not support. "
-            "They support Debian 11, Ubuntu 20.04 and EL 7 or later."
-        )
 
 
 def _authentication(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -67,7 +67,7 @@ def sources(kind: str, suites: tuple[str, ...] = (SUITE,)) -> str:
 
 
 def apt_options() -> list[str]:
-    """This machine's way to its mirrors: proxies and freshness checks."""
+    """How this machine's apt reaches its mirrors: proxies and freshness checks."""
     wanted = re.compile(r"Acquire::(Check-|https?::|Retries)")
     lines = run("apt-config", "dump", "Acquire").stdout.splitlines()
     return [line.rstrip(";") for line in lines if wanted.match(line) and '""' not in line]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 STATE = Path("/var/lib/evenkeel-lab")
-# Of the labs that run beside each other each has a name; the one outside of lanes has none.
+# The lane's name, empty for the lab that runs outside of lanes.
 LANE = os.environ.get("EVENKEEL_LAB_LANE", "")
 OUTSIDE = Path("/run/evenkeel-lab")
 RUN = OUTSIDE / "lanes" / LANE if LANE else OUTSIDE
@@ -22,7 +22,7 @@ STARTED = time.monotonic()
 
 
 class LabError(Exception):
-    """Something the person at the keyboard has to know, in their words."""
+    """An error to show to the person at the keyboard, as one sentence without a traceback."""
 
 
 @contextmanager

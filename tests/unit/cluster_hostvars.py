@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health, verification
 
 NOW = 1_800_000_000.0
@@ -31,7 +31,7 @@ class Cluster:
     """The hostvars of a cluster that is well, to be changed by the tests."""
 
     def __init__(self, *names: str, vips: Sequence[Mapping[str, Any]] = VIPS, first: int = 150) -> None:
-        self.plan = vrrp.plan(vips, names)
+        self.plan = vrrp_plan(vips, names)
         self.own = {name: f"192.168.200.{first + number}/24" for number, name in enumerate(names)}
         self.hostvars: dict[str, dict[str, Any]] = {name: self._variables(name) for name in names}
         for address in self.vips:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.change_plan import change_plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import change
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,7 +36,7 @@ def cluster(
     **settings: Any,
 ) -> Variables:
     """A cluster that runs as the plan wants it, but for its former VIPs and who holds what."""
-    wanted, former = vrrp.plan(vips, hosts), vrrp.plan(vips if before is None else before, hosts)
+    wanted, former = vrrp_plan(vips, hosts), vrrp_plan(vips if before is None else before, hosts)
     held = _home(former) if held is None else held
     return {
         host: {

@@ -54,11 +54,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import at_present
 
 
 def drain_problems(hostvars: Mapping[str, Any], hosts: Sequence[str], named: Sequence[str]) -> list[str]:
-    return health.drain_problems(health.read(hostvars, hosts, time.time()), named)
+    return drain.drain_problems(at_present(hostvars, hosts, time.time()), named)
 
 
 class FilterModule:

@@ -48,16 +48,18 @@ _value:
   elements: str
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import Fact
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_problems import keepalived_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import keepalived_state
 
 
 def host_problems(
-    info: Mapping[str, Any], expected: Sequence[str] | None = None, planned: Sequence[str] | None = None
+    info: object, expected: Sequence[str] | None = None, planned: Sequence[str] | None = None
 ) -> list[str]:
-    return health.host_problems(info, expected, planned)
+    return keepalived_problems(keepalived_state(Fact(info)), expected or (), planned or ())
 
 
 class FilterModule:

@@ -44,16 +44,15 @@ _value:
   elements: str
 """
 
-from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import Fact
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_problems import nginx_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import nginx_state
 
 
-def nginx_host_problems(
-    info: Mapping[str, Any], before: Mapping[str, Any] | None = None, reloaded: bool = False
-) -> list[str]:
-    return health.nginx_host_problems(info, before, reloaded)
+def nginx_host_problems(info: object, before: object = None, reloaded: bool = False) -> list[str]:
+    return nginx_problems(nginx_state(Fact(info)), nginx_state(Fact(before)), reloaded)
 
 
 class FilterModule:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 DAY = 86400
@@ -35,9 +35,9 @@ def duration(seconds: float) -> str:
     return f"{seconds // DAY} d"
 
 
-def message_of(result: Mapping[str, Any]) -> str:
-    """The message of a module that returned nothing else, as the end of a sentence."""
-    message = " ".join(str(result.get("msg") or "there is no answer").split())
+def sentence(message: str) -> str:
+    """A module's message, or that there is none, as the end of a sentence."""
+    message = " ".join(message.split()) or "there is no answer"
     return message if message.endswith(".") else f"{message}."
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health, verification
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain, hostvars, status, verification
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import LoadBalancer
 
 NOW = 1_800_000_000.0
 ONE, TWO = "192.168.200.200", "192.168.200.210"
@@ -90,7 +91,7 @@ class Cluster:
                 "answers": [answer(200)],
             },
             "vips_seen": {"targets": {address: target() for address in self.vips}},
-            **{name: {"pending_files": [], "interrupted": False} for name in health.STAGED},
+            **{name: {"pending_files": [], "interrupted": False} for name in hostvars.STAGED},
         }
 
     def now(self, name: str) -> dict[str, Any]:
@@ -133,17 +134,23 @@ class Cluster:
             del variables["keepalived_instances"]
         return self
 
-    def hosts(self) -> list[health.Host]:
-        return health.read(self.hostvars, list(self.hostvars), NOW)
+    def hosts(self) -> list[LoadBalancer]:
+        return hostvars.at_present(self.hostvars, list(self.hostvars), NOW)
 
     def status(self) -> dict[str, Any]:
-        return health.status(self.hosts())
+        return status.status(self.hosts())
 
     def verify(self, heard: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return verification.verify(self.hosts(), heard or {})
+        return verified(self.hosts(), heard)
 
     def drainable(self, *named: str) -> list[str]:
-        return health.drain_problems(self.hosts(), named)
+        return drain.drain_problems(self.hosts(), named)
+
+
+def verified(hosts: Sequence[LoadBalancer], heard: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """heard: what the filter vrrp_fleet returned."""
+    fleet = (heard.get("problems") or [], heard.get("warnings") or []) if heard else None
+    return verification.verify(hosts, fleet)
 
 
 Change = Callable[[Cluster], object]

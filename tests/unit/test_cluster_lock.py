@@ -618,7 +618,7 @@ def test_a_refusal_says_who_what_since_when_and_what_to_do(sleeper: subprocess.P
     ("seconds", "text"), [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min"), (7200, "2 h"), (99999, "27 h")]
 )
 def test_spans_are_short(seconds: float, text: str) -> None:
-    assert action.span(seconds) == text
+    assert action.duration(seconds) == text
 
 
 # Runs of ansible-playbook

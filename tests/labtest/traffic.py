@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests of the client through the VIPs, and what the servers behind are told and have seen; see ../client.py and ../backend.py."""
+"""Requests of the client through the VIPs, and what the servers behind are told and have seen; see client.py and backend.py of the scenario proxy."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-import pytest
-from labtest import Cluster
+from labtest.cluster import Cluster
 from labtest.site import PROJECT
 
 VIP, OTHER_VIP = "192.168.200.200", "192.168.200.210"
@@ -127,9 +126,3 @@ class Traffic:
                 f"{host}'s backend",
                 str,
             )
-
-
-@pytest.fixture(scope="session")
-def traffic(cluster: Cluster) -> Traffic:
-    cluster.settle(dict(cluster.vips))
-    return Traffic(cluster)

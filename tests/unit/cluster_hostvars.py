@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain, hostvars, status, verification
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import LoadBalancer
 
 NOW = 1_800_000_000.0
@@ -149,8 +150,7 @@ class Cluster:
 
 def verified(hosts: Sequence[LoadBalancer], heard: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """heard: what the filter vrrp_fleet returned."""
-    fleet = (heard.get("problems") or [], heard.get("warnings") or []) if heard else None
-    return verification.verify(hosts, fleet)
+    return verification.verify(hosts, read(verification.Options, {"fleet": heard}))
 
 
 Change = Callable[[Cluster], object]

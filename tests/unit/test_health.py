@@ -16,7 +16,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.filter.drain_problems import 
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.host_problems import host_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_host_problems import nginx_host_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import text as wording
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain, hostvars, verification
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain, hostvars
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.status import status
 from cluster_hostvars import (
     CONDITIONS,
@@ -36,6 +36,7 @@ from cluster_hostvars import (
     answer,
     away,
     stopped,
+    verified,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -258,7 +259,7 @@ def test_nginx_counts_only_where_it_was_asked() -> None:
 
 def test_no_host_is_no_cluster() -> None:
     assert not status([])["ok"]
-    assert verification.verify([])["problems"] == ["No load balancer was asked. Name the right inventory with -i."]
+    assert verified([])["problems"] == ["No load balancer was asked. Name the right inventory with -i."]
 
 
 @pytest.mark.parametrize(
@@ -625,7 +626,7 @@ def test_the_order_in_which_the_inventory_lists_hosts_changes_nothing() -> None:
     found = {
         json.dumps(judge(hostvars.at_present(cluster.hostvars, order, NOW)))
         for order in permutations(names)
-        for judge in (status, verification.verify, lambda hosts: drain.drain_problems(hosts, names))
+        for judge in (status, verified, lambda hosts: drain.drain_problems(hosts, names))
     }
     assert len(found) == 3
     assert list(cluster.status()["hosts"]) == list(names)

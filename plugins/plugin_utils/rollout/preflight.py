@@ -49,7 +49,10 @@ def _outside(name: str, variables: Mapping[str, Any], problems: list[Problem]) -
 def _inside(name: str, variables: Mapping[str, Any], problems: list[Problem]) -> Host:
     facts, raw = variables["ansible_facts"], variables["keepalived_settings"]
     settings, found = keepalived.parse(raw)
-    problems += [each.of(name) for each in [*found, *_own_problems(settings, raw, facts)]]
+    # The tables of directives judge some values once more.
+    known = {each.where for each in found}
+    found += [each for each in _own_problems(settings, raw, facts) if each.where not in known]
+    problems += [each.of(name) for each in found]
     info, heard = variables.get("keepalived_found") or {}, variables.get("keepalived_heard") or {}
     return Host(
         name,

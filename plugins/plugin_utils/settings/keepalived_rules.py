@@ -12,8 +12,6 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepali
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
 
 SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-# keepalived's parser: quotes and comments would change the meaning of the line.
-UNSAFE_PASSWORD = re.compile(r"[\s\"'#!{}]")
 
 
 def problems_of(settings: KeepalivedSettings) -> Iterator[Problem]:
@@ -43,9 +41,6 @@ def _authentication(settings: KeepalivedSettings) -> Iterator[Problem]:
     if len(password) > 8:
         what = f"has {len(password)} characters; VRRPv2 carries 8 and drops the rest"
         yield Problem(where, what, "Use 8 characters at most.")
-    if UNSAFE_PASSWORD.search(password):
-        what = "has a space, quote, brace, '#' or '!' in it, which keepalived.conf cannot hold"
-        yield Problem(where, what, "Use others.")
 
 
 def _times(settings: KeepalivedSettings) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ import ast
 import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ BELOW = {
     "drill": {"text", "addresses", "settings", "cluster", "nginx", "keepalived", "rollout"},
 }
 FILES = sorted(UTILS.rglob("*.py"))
+ACTIONS = sorted(path.stem for path in (PROJECT / "plugins/action").glob("*.py"))
 ROLES = sorted(path.name for path in (PROJECT / "roles").iterdir())
 PARTS = sorted(
     path
@@ -63,6 +65,11 @@ def test_imports_run_downward(path: Path) -> None:
 
 def test_no_import_runs_in_a_circle() -> None:
     list(TopologicalSorter({module_of(path): list(imports_of(path)) for path in FILES}).static_order())
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_what_an_action_plugin_imports_is_there(name: str) -> None:
+    assert import_module(f"{PREFIX.removesuffix('plugin_utils')}action.{name}").ActionModule
 
 
 @pytest.mark.parametrize("path", PARTS, ids=relative)

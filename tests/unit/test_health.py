@@ -10,6 +10,7 @@ from itertools import combinations, permutations, product
 from typing import Any
 
 import pytest
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.change_plan import change_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.cluster_status import cluster_status
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.cluster_verify import cluster_verify
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.drain_problems import drain_problems
@@ -600,8 +601,8 @@ class Counting(Mapping[str, Any]):
 
 @pytest.mark.parametrize(
     "judge",
-    [cluster_status, cluster_verify, lambda hostvars, hosts: drain_problems(hostvars, hosts, ["nginx1"])],
-    ids=["cluster_status", "cluster_verify", "drain_problems"],
+    [cluster_status, cluster_verify, lambda hostvars, hosts: drain_problems(hostvars, hosts, ["nginx1"]), change_plan],
+    ids=["cluster_status", "cluster_verify", "drain_problems", "change_plan"],
 )
 def test_each_variable_is_evaluated_once(judge: Callable[..., Any]) -> None:
     hostvars = {name: Counting(variables) for name, variables in Cluster(*PAIR).hostvars.items()}

@@ -1129,9 +1129,9 @@ def test_1000_hosts_are_planned_in_reasonable_time() -> None:
     many = [f"lb{number}" for number in range(100)]
     vips = [{"name": f"VI_{i}", "address": f"10.9.0.{i + 1}/16"} for i in range(100)]
     variables |= pending(cluster(many, vips=vips), CONF, UNIT)
-    started = time.perf_counter()
+    started = time.process_time()
     planned = plan(variables)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     print(f"500 clusters of 2 hosts and one of 100 hosts and 100 VIPs: {seconds:.2f} s")
     assert len(planned["waves"]) == 100 and len(planned["final"]) == 1100
     assert seconds < 10

@@ -57,7 +57,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import preflight
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import network
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import plan as drill
 
 
@@ -74,7 +74,7 @@ def drill_plan(
     return {
         "steps": steps,
         "names": {
-            str(preflight.fact(variables["ansible_facts"], interfaces[host])["macaddress"]): host
+            str(network.fact(variables["ansible_facts"], interfaces[host])["macaddress"]): host
             for host, variables in members.items()
         },
         "cluster": _cluster(members, plan),

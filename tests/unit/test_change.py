@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.change_failure import change_failure
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.change_plan import change_plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import change, hostvars
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -38,7 +38,7 @@ def cluster(
     **settings: Any,
 ) -> Variables:
     """A cluster that runs as the plan wants it, but for its former VIPs and who holds what."""
-    wanted, former = vrrp.plan(vips, hosts), vrrp.plan(vips if before is None else before, hosts)
+    wanted, former = vrrp_plan(vips, hosts), vrrp_plan(vips if before is None else before, hosts)
     held = _home(former) if held is None else held
     return {
         host: {
@@ -1129,9 +1129,9 @@ def test_1000_hosts_are_planned_in_reasonable_time() -> None:
     many = [f"lb{number}" for number in range(100)]
     vips = [{"name": f"VI_{i}", "address": f"10.9.0.{i + 1}/16"} for i in range(100)]
     variables |= pending(cluster(many, vips=vips), CONF, UNIT)
-    started = time.perf_counter()
+    started = time.process_time()
     planned = plan(variables)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     print(f"500 clusters of 2 hosts and one of 100 hosts and 100 VIPs: {seconds:.2f} s")
     assert len(planned["batches"]) == 100 and len(planned["final"]) == 1100
     assert seconds < 10

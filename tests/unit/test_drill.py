@@ -8,14 +8,14 @@ import subprocess
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import faults
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import plan as drill
 
 VIPS = [{"name": "VI_1", "address": "192.168.200.200/24"}, {"name": "VI_2", "address": "192.168.200.210/24"}]
 ONE, TWO = "192.168.200.200/24", "192.168.200.210/24"
-PAIR = vrrp.plan(VIPS, ["nginx1", "nginx2"])
-THREE = vrrp.plan(VIPS, ["nginx1", "nginx2", "nginx3"])
+PAIR = vrrp_plan(VIPS, ["nginx1", "nginx2"])
+THREE = vrrp_plan(VIPS, ["nginx1", "nginx2", "nginx3"])
 EVERY = pytest.mark.parametrize("fault", faults.FAULTS, ids=lambda fault: fault.name)
 
 
@@ -85,7 +85,7 @@ def test_every_host_gets_every_fault_and_those_for_all_come_once() -> None:
 
 
 def test_two_clusters_are_told_apart() -> None:
-    other = vrrp.plan([{"name": "VI_3", "address": "192.168.200.220/24"}], ["nginx3", "nginx4"])
+    other = vrrp_plan([{"name": "VI_3", "address": "192.168.200.220/24"}], ["nginx3", "nginx4"])
     found = steps({**PAIR, **other}, ["nginx1", "nginx3"], "all_nginx_stop")
     assert [(step["injected_on"], step["targets"]) for step in found] == [
         (["nginx1", "nginx2"], ["192.168.200.200", "192.168.200.210"]),

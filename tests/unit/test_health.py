@@ -10,7 +10,7 @@ from itertools import combinations, permutations, product
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.change_plan import change_plan
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import change_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.cluster_status import cluster_status
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.cluster_verify import cluster_verify
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.drain_problems import drain_problems

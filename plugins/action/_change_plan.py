@@ -9,8 +9,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Overlaid
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.change import plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import before_change
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.change import change_plan
 
 # The name of the variable in which each host has the registered result of _role_files.
 ARGUMENTS = {"staged": {"type": "str", "required": True}}
@@ -25,4 +24,4 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         hosts, hostvars = list(task_vars["ansible_play_hosts"]), task_vars["hostvars"]
         staged = {host: (hostvars[host].get(options["staged"]) or {}).get("facts") or {} for host in hosts}
-        return {"changed": False, **plan(before_change(Overlaid(hostvars, staged), hosts), hosts)}
+        return {"changed": False, **change_plan(Overlaid(hostvars, staged), hosts)}

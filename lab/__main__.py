@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lab: five systemd hosts on two networks of this machine.
 
-up       the hosts, fresh, with nothing installed on them
-down     no host, network or process of the lab left
-status   what runs, and who holds which address
+up       start fresh hosts with nothing installed on them
+down     remove every host, network and process of the lab
+status   show what runs, and which host holds which address
 ssh      a shell or a command on a host
 net      a program of this machine in a host's network, e.g. net nginx1 nft list ruleset
 sources  keepalived's tarballs, from Debian's source packages
 act      power-off, power-on, freeze, thaw, unplug or plug a host
 demo     what './dev demo' shows
-claim    the lab is for the process that EVENKEEL_LAB_OWNER names
+claim    make the process that EVENKEEL_LAB_OWNER names the owner of the lab
 lane     a command with a lab of its own beside others; its arguments are a name and the command
 guard    wait for a process to end, then down (for tests that are killed)
 """

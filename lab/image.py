@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import re
 from pathlib import Path
 
-from machine import STATE, LabError, run, say
+from machine import STATE, LabError, locked, run, say
 from podman import images
 from topology import SUITE
 
@@ -24,9 +23,7 @@ PACKAGES = (
 def ensure(suite: str = SUITE) -> str:
     """The name of the image, built if this recipe has none yet."""
     name = f"localhost/evenkeel-lab:{suite}-{_recipe()}"
-    STATE.mkdir(parents=True, exist_ok=True)
-    with (STATE / "image.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked("image"):
         if images("image", "exists", name, check=False).returncode:
             _build(name, suite)
     return name
@@ -70,7 +67,7 @@ def sources(kind: str, suites: tuple[str, ...] = (SUITE,)) -> str:
 
 
 def apt_options() -> list[str]:
-    """This machine's way to its mirrors: proxies and freshness checks."""
+    """How this machine's apt reaches its mirrors: proxies and freshness checks."""
     wanted = re.compile(r"Acquire::(Check-|https?::|Retries)")
     lines = run("apt-config", "dump", "Acquire").stdout.splitlines()
     return [line.rstrip(";") for line in lines if wanted.match(line) and '""' not in line]

@@ -84,20 +84,12 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import change
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.change import plan
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import before_change
 
 
 def change_plan(hostvars: Mapping[str, Any], play_hosts: Sequence[str]) -> dict[str, Any]:
-    variables = {host: _known(hostvars[host]) for host in play_hosts}
-    named = [host for own in variables.values() for host in (own.get("keepalived_settings") or {}).get("hosts") or []]
-    for host in dict.fromkeys(named):
-        if host not in variables and host in hostvars:
-            variables[host] = _known(hostvars[host])
-    return change.plan(variables, play_hosts)
-
-
-def _known(variables: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: variables[key] for key in change.VARIABLES if key in variables}
+    return plan(before_change(hostvars, play_hosts), play_hosts)
 
 
 class FilterModule:

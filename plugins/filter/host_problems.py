@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: host_problems
-short_description: What is not well with keepalived on a host
+short_description: What is wrong with keepalived on a host
 version_added: 0.1.0
 author: The evenkeel developers
 description:
@@ -29,7 +29,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Wait until keepalived is well
+- name: Wait until keepalived is healthy
   evenkeel.nginx_ha.keepalived_info:
     interface: ens33
     state: true
@@ -42,22 +42,24 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - Sentences without the host's name, none if all is well. On a drained host an instance in FAULT is well where the drain has no weight
+    - Sentences without the host's name, none if there is nothing wrong. On a drained host an instance in FAULT is right where the drain has no weight
       by which it could lower the priority, as with C(nopreempt).
   type: list
   elements: str
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_problems import keepalived_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import KeepalivedState
 
 
 def host_problems(
-    info: Mapping[str, Any], expected: Sequence[str] | None = None, planned: Sequence[str] | None = None
+    info: object, expected: Sequence[str] | None = None, planned: Sequence[str] | None = None
 ) -> list[str]:
-    return health.host_problems(info, expected, planned)
+    return keepalived_problems(read(KeepalivedState, info), expected or (), planned or ())
 
 
 class FilterModule:

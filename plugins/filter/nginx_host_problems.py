@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: nginx_host_problems
-short_description: What is not well with nginx on a host
+short_description: What is wrong with nginx on a host
 version_added: 0.1.0
 author: The evenkeel developers
 description:
@@ -28,7 +28,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Wait until nginx is well
+- name: Wait until nginx is healthy
   evenkeel.nginx_ha.nginx_info:
   register: now
   until: now | evenkeel.nginx_ha.nginx_host_problems(before, true) | length == 0
@@ -39,21 +39,20 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - Sentences without the host's name, none if all is well. A status of 500 or more counts only where it was below before.
+    - Sentences without the host's name, none if there is nothing wrong. A status of 500 or more counts only where it was below before.
   type: list
   elements: str
 """
 
-from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_problems import nginx_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import NginxState
 
 
-def nginx_host_problems(
-    info: Mapping[str, Any], before: Mapping[str, Any] | None = None, reloaded: bool = False
-) -> list[str]:
-    return health.nginx_host_problems(info, before, reloaded)
+def nginx_host_problems(info: object, before: object = None, reloaded: bool = False) -> list[str]:
+    return nginx_problems(read(NginxState, info), read(NginxState, before), reloaded)
 
 
 class FilterModule:

@@ -31,6 +31,13 @@ def ip_of(text: str) -> str:
     return text if found is None else str(found.ip)
 
 
+@lru_cache(maxsize=10000)
+def with_prefix(text: str) -> str:
+    """An address with its prefix, in its shortest form; what is no address stays as it is."""
+    found = interface(text)
+    return text if found is None else str(found)
+
+
 def version_of(text: object) -> int:
     """4 or 6. Raises ValueError for what is no address."""
     return ipaddress.ip_interface(str(text)).version

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.change_failure import change_failure
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.change_plan import change_plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import change
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import change, hostvars
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,7 +38,7 @@ def cluster(
     **settings: Any,
 ) -> Variables:
     """A cluster that runs as the plan wants it, but for its former VIPs and who holds what."""
-    wanted, former = vrrp.plan(vips, hosts), vrrp.plan(vips if before is None else before, hosts)
+    wanted, former = vrrp_plan(vips, hosts), vrrp_plan(vips if before is None else before, hosts)
     held = _home(former) if held is None else held
     return {
         host: {
@@ -111,7 +113,8 @@ def upgraded(variables: Variables, *hosts: str) -> Variables:
 
 
 def plan(variables: Variables, *play_hosts: str) -> dict[str, Any]:
-    return change.plan(variables, play_hosts or list(variables))
+    names = play_hosts or tuple(variables)
+    return change.plan(hostvars.before_change(variables, names), names)
 
 
 def order(planned: Mapping[str, Any]) -> list[list[str]]:
@@ -242,7 +245,7 @@ def test_clusters_change_in_parallel_and_no_wave_is_empty() -> None:
     other = {"name": "VI_9", "address": "192.168.200.90/24"}
     variables = {**pending(cluster(TRIO), hosts=["nginx1", "nginx3"]), **pending(cluster(("a", "b"), vips=[other]))}
     planned = plan({**variables, **cluster(("c", "d"), vips=[VI_3])})
-    assert order(planned) == [["nginx3", "b"], ["nginx1", "a"]]
+    assert order(planned) == [["b", "nginx3"], ["a", "nginx1"]]
     assert planned["waves"][1]["expect"] == {"nginx1": [ONE], "a": ["192.168.200.90/24"]}
 
 
@@ -553,7 +556,7 @@ def test_members_that_would_not_understand_each_other_change_together(
     leader = "nginx1" if first == "survivor" else "nginx2"
     text = " and ".join(reasons)
     assert planned["summary"] == [
-        f"1. nginx1, nginx2 at once, {leader} first: keepalived goes over to new settings ({text})"
+        f"1. nginx1, nginx2 in lockstep, {leader} first: keepalived takes new settings ({text})"
     ]
     assert planned["disruptions"][0] == f"nginx1, nginx2: {text}, so keepalived changes on all of them at once"
 
@@ -653,7 +656,7 @@ def test_together_with_other_changes() -> None:
     assert planned["summary"] == [
         "1. nginx3: new check, undrain, left over from before",
         "2. nginx2: nginx upgrade (drained meanwhile)",
-        f"3. nginx1, nginx2, nginx3 at once, nginx1, nginx3 first: keepalived goes over to new settings ({VRID})",
+        f"3. nginx1, nginx2, nginx3 in lockstep, nginx1, nginx3 first: keepalived takes new settings ({VRID})",
     ]
     home = planned["final"]
     assert home == _home({host: variables[host]["keepalived_instances"] for host in TRIO})
@@ -701,6 +704,15 @@ def test_a_member_that_starts_together_with_the_others_takes_no_vip_before(nginx
 def test_the_survivor_runs() -> None:
     variables = stopped(conf(cluster(TRIO, before=[RENUMBERED, VI_2], held={})), "nginx1")
     assert plan(variables)["together"][0]["survivor"] == "nginx2"
+
+
+@pytest.mark.parametrize("hosts", [("nginx2", "nginx10"), ("nginx10", "nginx2")])
+def test_of_equals_the_first_by_natural_order_survives_and_changes_last(hosts: Sequence[str]) -> None:
+    variables = conf(cluster(hosts, before=[RENUMBERED, VI_2], held={}))
+    (entry,) = plan(variables)["together"]
+    assert (entry["hosts"], entry["survivor"], entry["others"]) == (["nginx2", "nginx10"], "nginx2", ["nginx10"])
+    assert order(plan(pending(cluster(hosts, held={})))) == [["nginx10"], ["nginx2"]]
+    assert order(plan(stopped(pending(cluster(hosts, held={})), *hosts))) == [["nginx2", "nginx10"]]
 
 
 # What is told
@@ -837,8 +849,8 @@ def test_summary() -> None:
     pending(variables, what="check_nginx", hosts=["nginx1"])
     other = upgraded(cluster(("a", "b"), vips=[VI_3]), "a", "b")
     assert plan(variables | other)["summary"] == [
-        "1. nginx2: nginx reload, keepalived restart (drained meanwhile); b: nginx upgrade (drained meanwhile)",
-        "2. nginx1: nginx reload, new check; a: nginx upgrade (drained meanwhile)",
+        "1. b: nginx upgrade (drained meanwhile); nginx2: nginx reload, keepalived restart (drained meanwhile)",
+        "2. a: nginx upgrade (drained meanwhile); nginx1: nginx reload, new check",
     ]
 
 
@@ -857,7 +869,7 @@ def test_a_line_names_some_hosts_only() -> None:
 def fleets(draw: st.DrawFn) -> Variables:
     variables: Variables = {}
     for number in range(draw(st.integers(1, 3))):
-        hosts = [f"{'abc'[number]}{index}" for index in range(draw(st.integers(1, 4)))]
+        hosts = [f"{'abc'[number]}{index}" for index in (1, 2, 10, 11)[: draw(st.integers(1, 4))]]
         names = [f"VI_{index}" for index in range(draw(st.integers(0, 3)))]
         now, then = (draw(vips(names, hosts, number)) for dummy in range(2))
         own = cluster(hosts, then, now, {})
@@ -933,6 +945,18 @@ def test_every_action_has_its_place_and_no_two_members_of_a_running_cluster_chan
             if any(runs(variables[host]) for host in hosts):
                 assert len(set(hosts) & set(wave["hosts"])) <= 1
     assert planned["changes"] == bool(planned["waves"] or planned["together"])
+
+
+@settings(deadline=None, max_examples=200)
+@given(fleets(), st.data())
+def test_the_order_in_which_the_inventory_lists_hosts_changes_nothing(
+    variables: Variables, data: st.DataObject
+) -> None:
+    planned = plan(variables)
+    for own in variables.values():
+        own["keepalived_settings"]["hosts"] = data.draw(st.permutations(own["keepalived_settings"]["hosts"]))
+    names = data.draw(st.permutations(list(variables)))
+    assert plan({name: variables[name] for name in names}) == planned
 
 
 @settings(deadline=None, max_examples=200)
@@ -1014,7 +1038,26 @@ def test_in_the_end_the_best_that_is_not_drained_has_each_vip(variables: Variabl
             assert holders == ([best] if sure else [])
 
 
-# The filter
+PATHS = [
+    (registered, *keys)
+    for registered, value in cluster()["nginx1"].items()
+    for keys in [(), *((key,) for key in value if isinstance(value, dict))]
+]
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.sets(st.tuples(st.sampled_from(PAIR), st.sampled_from(PATHS)), max_size=8))
+def test_whatever_is_missing_there_is_a_plan_that_fits_into_json(gone: set[tuple[str, tuple[str, ...]]]) -> None:
+    variables = pending(cluster(before=[RENUMBERED, VI_2]), UNIT)
+    for host, (registered, *keys) in gone:
+        found = variables[host].get(registered) if keys else variables[host]
+        if found:
+            found.pop(keys[0] if keys else registered, None)
+    planned = plan(variables)
+    assert json.loads(json.dumps(planned)) == planned
+
+
+# The filters
 
 
 class HostVars(Mapping[str, Any]):
@@ -1046,6 +1089,32 @@ def test_filter_reads_the_play_and_members_outside_once_each() -> None:
     assert sorted(known.reads) == ["nginx1", "nginx2", "nginx3"]
     del known.variables["nginx3"]
     assert "nginx3 is not in this run" in change_plan(known, ["nginx1", "nginx2"])["problems"][0]
+
+
+def test_what_an_operator_reads_when_a_change_failed() -> None:
+    spoken = {
+        "version": "2.2.7",
+        "instances": [{"name": "VI_1", "state": "MASTER"}, {"name": "VI_2", "state": "BACKUP"}],
+    }
+    results = [
+        {"item": "nginx1", "daemon": {"running": True, **spoken}, "drained": BY_RUN},
+        {"item": "nginx2", "daemon": {"running": True, "version": "2.2.7"}},
+        {"item": "nginx3", "daemon": {"running": False}},
+        {"item": "nginx4", "unreachable": True, "daemon": {"running": True}},
+        {"msg": "keepalived_info failed"},
+    ]
+    first, *hosts, last = change_failure(results, "nginx1", "Reload keepalived", "It failed.").splitlines()
+    assert first == "nginx1: the change failed in the step 'Reload keepalived': It failed."
+    assert hosts == [
+        "What nginx1 had before is back: configuration and programs. The run stops here. The hosts now:",
+        "  nginx1: keepalived 2.2.7, VI_1 MASTER, VI_2 BACKUP, drained (run of site.yml)",
+        "  nginx2: keepalived 2.2.7, no answer from it",
+        "  nginx3: keepalived does not run",
+        "  nginx4: cannot be reached",
+        "  ?: cannot be reached",
+    ]
+    assert last.startswith("Correct the cause")
+    assert change_failure([], "nginx1", "", "No").startswith("nginx1: the change failed: No.\n")
 
 
 def test_filter_of_a_host_without_keepalived() -> None:

@@ -72,3 +72,15 @@ def test_a_roles_internals_are_used_inside_it_only(path: Path) -> None:
     # check_nginx is not the role nginx.
     found = re.findall(rf"(?<!\w)__({'|'.join(foreign)})_\w+", path.read_text(encoding="utf-8"))
     assert not found
+
+
+TESTS = sorted(path for top in ("tests", "molecule") for path in (PROJECT / top).rglob("test_*.py"))
+
+
+@pytest.mark.parametrize("path", TESTS, ids=relative)
+def test_test_files_import_no_other_test_files(path: Path) -> None:
+    """What they share is in tests/labtest, in tests/unit/support, or beside them under a name of its own."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert not {name for name in imported if name.split(".")[-1].startswith(("test_", "conftest"))}

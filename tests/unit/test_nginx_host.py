@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_backends_out import nginx_backends_out
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_connections import nginx_connections
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tree as nginx_tree
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
-from test_nginx_tree import FACTS, SETTINGS, nginx_tree
+from support.nginx import FACTS, SETTINGS
 
 UPSTREAMS = [
     {

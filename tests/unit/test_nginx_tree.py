@@ -17,20 +17,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tre
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted
 from hypothesis import given
 from hypothesis import strategies as st
-
-WEB = {"name": "web", "servers": [{"address": "172.16.2.20", "port": 9091}, {"address": "172.16.2.21", "port": 9092}]}
-DB = {"name": "db", "protocol": "tcp", "servers": [{"address": "172.16.2.30", "port": 5432}]}
-DNS = {"name": "dns", "protocol": "udp", "servers": [{"address": "172.16.2.31", "port": 53}]}
-DEFAULT = {"name": "default", "upstream": "web"}
-FACTS = {"distribution": "Debian", "os_family": "Debian", "distribution_version": "12"}
-SETTINGS: dict[str, Any] = {
-    "upstreams": [WEB],
-    "servers": [DEFAULT],
-    "vips": ["192.168.200.200"],
-    "backends_out": [],
-    "upstream_keepalive": 32,
-    "ipv6": False,
-}
+from support.nginx import DB, DEFAULT, DNS, FACTS, SETTINGS, WEB
 
 
 def shown(kind: str, **settings: Any) -> list[Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_probes import ng
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.tree import files
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.types import _options, typed
-from test_nginx_tree import FACTS, SETTINGS
+from support.nginx import FACTS, SETTINGS
 
 TEXT = "a text"
 

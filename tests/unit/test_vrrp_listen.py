@@ -19,8 +19,7 @@ from typing import Any
 import ansible
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.modules import vrrp_listen
-from test_modules import OLD_VERSIONS, VERSIONS, interpreter, old_core
-from test_vrrp_packet import (
+from support.adverts import (
     AH,
     CAPTURED,
     MALFORMED,
@@ -37,15 +36,14 @@ from test_vrrp_packet import (
     v3,
     v3_ipv6,
 )
+from support.modules import OLD_VERSIONS, VERSIONS, ends, interpreter, newest, old_core
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 COLLECTION = Path("ansible_collections", "evenkeel", "nginx_ha", "plugins", "module_utils")
 PROGRAMS = ("ip", "nsenter", "unshare")
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the module listens on a packet socket")
-ends = pytest.mark.parametrize("python", (VERSIONS[0], VERSIONS[-1]), indirect=True)
 # Python 2.7 does not let its sockets be watched.
-newest = pytest.mark.parametrize("python", VERSIONS[-1:], indirect=True)
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,9 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import v
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import notify as keepalived_notify
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import words as keepalived_words
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import platform_problems
 
-# The oldest release of each family that the roles are written for.
-PLATFORMS = {"Debian": 11, "Ubuntu": 20, "RedHat": 7}
 SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-# keepalived's parser: quotes and comments would change the meaning of the line.
-UNSAFE_PASSWORD = re.compile(r"[\s\"'#!{}]")
 
 
 def keepalived_problems(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str) -> list[str]:
@@ -55,7 +52,7 @@ def primary_networks(facts: Mapping[str, Any], interface: str) -> list[ipaddress
 
 
 def _keepalived(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str) -> Iterator[str]:
-    yield from platform_problems(facts)
+    yield from map(str, platform_problems(facts))
     if host not in settings["hosts"]:
         members = ", ".join(settings["hosts"]) or "empty"
         yield (
@@ -65,7 +62,7 @@ def _keepalived(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str
     yield from _authentication(settings)
     yield from _times(settings)
     yield from _source(settings)
-    yield from keepalived_settings.problems(settings)
+    yield from map(str, keepalived_settings.problems(settings))
     yield from _signing(settings)
     yield from keepalived_notify.problems(settings, facts)
     yield from vrrp_groups.problems(settings["vips"], settings.get("sync_groups") or ())
@@ -78,18 +75,6 @@ def _keepalived(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str
         yield f"keepalived_vips: {error}"
         return
     yield from _interface(settings, facts)
-
-
-def platform_problems(facts: Mapping[str, Any]) -> Iterator[str]:
-    distribution, family = facts.get("distribution", "unknown"), facts.get("os_family", "unknown")
-    version = str(facts.get("distribution_version", ""))
-    major = version.split(".", maxsplit=1)[0]
-    oldest = PLATFORMS.get(distribution) or PLATFORMS.get(family)
-    if oldest is None or (major.isdigit() and int(major) < oldest):
-        yield (
-            f"the operating system is {distribution} {version}, which these roles do not support. "
-            "They support Debian 11, Ubuntu 20.04 and EL 7 or later."
-        )
 
 
 def _authentication(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -117,8 +102,6 @@ def _authentication(settings: Mapping[str, Any]) -> Iterator[str]:
             f"keepalived_auth_pass has {len(password)} characters; VRRPv2 carries 8 and drops the rest. "
             "Use 8 characters at most."
         )
-    if UNSAFE_PASSWORD.search(password):
-        yield "keepalived_auth_pass has a space, quote, brace, '#' or '!' in it, which keepalived.conf cannot hold. Use others."
 
 
 def _signing(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import ipaddress
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import groups as vrrp_groups
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.naming import NAME
 
 # RFC 5798: 255 is the owner of the address, whose priority tracking cannot lower; 0 means "I am leaving".
 LOWEST, HIGHEST = 1, 254
@@ -22,7 +22,6 @@ LOWEST, HIGHEST = 1, 254
 SHORTEST_ADVERT = 0.01
 # Two backups take over at different times if their skew times differ by more than the network's delay.
 SKEW_SECONDS = 0.010
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface

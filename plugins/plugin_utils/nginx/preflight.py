@@ -14,7 +14,6 @@ from itertools import product
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import is_address, is_network
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.preflight import platform_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import refusals as nginx_refusals
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import server as nginx_server
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import stream as nginx_stream
@@ -22,6 +21,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import str
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tree as nginx_tree
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.certificates import FILES, certificate_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.types import typed
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import platform_problems
 
 # Addresses, names with a wildcard, and regular expressions, which nginx knows by their tilde.
 SERVER_NAME = re.compile(r"(~[^\x00-\x1f\x7f]+|[A-Za-z0-9_.:*\[\]-]+)\Z")
@@ -69,7 +69,7 @@ def nginx_problems(settings: Mapping[str, Any], facts: Mapping[str, Any], host: 
     """settings: the nginx role's variables without their prefix; facts: the host's own."""
     settings = typed(settings)
     found = [
-        *platform_problems(facts),
+        *map(str, platform_problems(facts)),
         *_upstreams(settings),
         *_servers(settings),
         *_host_wide(settings),

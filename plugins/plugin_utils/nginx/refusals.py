@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import is_network
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.naming import NAME
 
 NETWORKS = ("allow", "deny", "trusted_proxies")
 
@@ -19,7 +19,7 @@ def naming(variable: str, plural: str, entries: Iterable[Mapping[str, Any]], exa
     known: set[str] = set()
     for entry in entries:
         name = str(entry.get("name", ""))
-        if not vrrp.NAME.match(name):
+        if not NAME.match(name):
             yield f"{variable}: name {name!r} is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. {example}."
         if name in known:
             yield f"{variable}: two {plural} are called {name}. Give each a name of its own."

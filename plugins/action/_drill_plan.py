@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import preflight
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import plan
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.member import Member
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import InputError
 
 NAMES = {"type": "list", "elements": "str", "required": True}
@@ -28,35 +26,24 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(ARGUMENTS)
         hostvars = (task_vars or {})["hostvars"]
-        members = {host: hostvars[host] for host in options["members"]}
-        instances = {
-            host: [Instance.from_fact(fact) for fact in variables["keepalived_instances"]]
-            for host, variables in members.items()
-        }
-        interfaces = {host: variables["keepalived_settings"]["interface"] for host, variables in members.items()}
+        members = {host: Member.from_hostvars(hostvars[host]) for host in options["members"]}
+        instances = {host: member.instances for host, member in members.items()}
+        interfaces = {host: member.interface for host, member in members.items()}
         try:
             steps = plan.steps(instances, options["hosts"] or options["members"], options["faults"], interfaces)
         except InputError as error:
             raise AnsibleActionFail(str(error)) from error
+        first = next(iter(members.values()))
         return {
             "changed": False,
             "started": time.time(),
             "steps": [step.as_fact() for step in steps],
-            "names": {mac(variables, interfaces[host]): host for host, variables in members.items()},
-            "cluster": cluster(members, instances),
+            "names": {member.mac: host for host, member in members.items()},
+            "cluster": {
+                "hosts": list(members),
+                "vips": [asdict(vip) for vip in plan.vips(instances)],
+                "keepalived": first.keepalived,
+                "advert_int": first.advert_int,
+                "vrrp_version": first.vrrp_version,
+            },
         }
-
-
-def mac(variables: Mapping[str, Any], interface: str) -> str:
-    return str(preflight.fact(variables["ansible_facts"], interface)["macaddress"])
-
-
-def cluster(members: Mapping[str, Any], instances: plan.Plan) -> dict[str, Any]:
-    first = next(iter(members.values()))
-    return {
-        "hosts": list(members),
-        "vips": [asdict(vip) for vip in plan.vips(instances)],
-        "keepalived": first["keepalived_found"]["version"],
-        "advert_int": first["keepalived_settings"]["advert_int"],
-        "vrrp_version": first["keepalived_settings"]["vrrp_version"],
-    }

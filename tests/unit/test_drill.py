@@ -10,9 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.action._drill_look import ActionModule
+from ansible.errors import AnsibleActionFail
+from ansible_collections.evenkeel.nginx_ha.plugins.action import _drill_look, _drill_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.drill import drill_row, drill_summary
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import faults, outcome
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import plan as drill
@@ -25,7 +26,7 @@ ONE, TWO = "192.168.200.200/24", "192.168.200.210/24"
 
 def planned(vips: list[dict[str, str]], hosts: list[str]) -> drill.Plan:
     return {
-        host: [Instance.from_fact(fact) for fact in instances] for host, instances in vrrp.plan(vips, hosts).items()
+        host: [Instance.from_fact(fact) for fact in instances] for host, instances in vrrp_plan(vips, hosts).items()
     }
 
 
@@ -251,7 +252,7 @@ def test_a_step_is_the_same_after_a_stay_among_a_hosts_facts() -> None:
 
 def test_the_filters_of_the_playbook() -> None:
     (step,) = steps(PAIR, ["nginx1"], "nginx_stop")
-    hostvars = {
+    registered = {
         "nginx1": {
             "__drill_during": {"addresses": []},
             "__drill_after": {"addresses": [ONE]},
@@ -266,7 +267,7 @@ def test_the_filters_of_the_playbook() -> None:
         "missed": 3,
         "targets": {"192.168.200.200": target(failed=5, gap_ms=40, recover_ms=40)},
     }
-    row = drill_row(step.as_fact(), hostvars, probe)
+    row = drill_row(step.as_fact(), registered, probe)
     surprise = "nginx2 had 192.168.200.200/24 afterwards, and should have had 192.168.200.210/24."
     assert row == {
         "fault": "nginx_stop",
@@ -301,19 +302,60 @@ def test_a_host_that_has_rebooted_does_not_know_when() -> None:
     assert (row["injected"], row["healed"]) == (None, None)
 
 
-class Look(ActionModule):
+def task(**arguments: Any) -> dict[str, Any]:
+    """What an action has at hand."""
+    return {
+        "task": SimpleNamespace(args=arguments, async_val=0, check_mode=False, diff=False),
+        "connection": SimpleNamespace(_shell=SimpleNamespace(tmpdir=None), has_pipelining=True),
+        **dict.fromkeys(("play_context", "loader", "templar", "shared_loader_obj")),
+    }
+
+
+def hostvars(plan: drill.Plan) -> dict[str, Any]:
+    return {
+        host: {
+            "keepalived_instances": [instance.as_fact() for instance in instances],
+            "keepalived_settings": {"interface": "bond0.7", "advert_int": 0.25, "vrrp_version": 3},
+            "keepalived_found": {"version": f"2.3.{number}"},
+            "ansible_facts": {"bond0_7": {"macaddress": f"02:00:00:00:00:0{number}"}},
+        }
+        for number, (host, instances) in enumerate(plan.items(), 1)
+    }
+
+
+def test_the_plan_of_the_playbook() -> None:
+    words = task(members=["nginx1", "nginx2"], hosts=[], faults=["nginx_kill"])
+    found = _drill_plan.ActionModule(**words).run(task_vars={"hostvars": hostvars(PAIR)})
+    assert [(step["host"], step["commands"][step["host"]][-1].splitlines()[0]) for step in found["steps"]] == [
+        ("nginx1", "interface=bond0.7"),
+        ("nginx2", "interface=bond0.7"),
+    ]
+    assert found["names"] == {"02:00:00:00:00:01": "nginx1", "02:00:00:00:00:02": "nginx2"}
+    assert found["cluster"] == {
+        "hosts": ["nginx1", "nginx2"],
+        "vips": [
+            {"name": "VI_1", "address": "192.168.200.200", "preferred": "nginx1"},
+            {"name": "VI_2", "address": "192.168.200.210", "preferred": "nginx2"},
+        ],
+        "keepalived": "2.3.1",
+        "advert_int": 0.25,
+        "vrrp_version": 3,
+    }
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_the_plan_refuses_in_a_sentence() -> None:
+    words = task(members=["nginx1", "nginx2"], hosts=["web1"], faults=[])
+    with pytest.raises(AnsibleActionFail, match="^drill_hosts names web1, which is no load balancer of this run"):
+        _drill_plan.ActionModule(**words).run(task_vars={"hostvars": hostvars(PAIR)})
+
+
+class Look(_drill_look.ActionModule):
     """The action with a host that has these addresses, one list for each time that it is asked; None is a failure."""
 
     def __init__(self, answers: list[list[str] | None], **arguments: Any) -> None:
-        self._task = SimpleNamespace(
-            args={"interface": "ens33", "vips": [ONE, TWO], "wanted": [ONE], "tries": 2, **arguments},
-            async_val=0,
-            check_mode=False,
-            diff=False,
-        )
-        self._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None), has_pipelining=True)
-        self._templar = self._loader = self._play_context = self._shared_loader_obj = None
-        self._used_interpreter = None
+        wanted = {"interface": "ens33", "vips": [ONE, TWO], "wanted": [ONE], "tries": 2, **arguments}
+        super().__init__(**task(**wanted))
         self.answers = answers
 
     def _execute_module(self, **arguments: Any) -> dict[str, Any]:

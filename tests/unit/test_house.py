@@ -19,6 +19,7 @@ PREFIX = "ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils"
 BELOW = {
     "text": set(),
     "addresses": set(),
+    "roles": set(),
     "settings": {"text", "addresses"},
     "cluster": {"text", "addresses", "settings"},
     "nginx": {"text", "addresses", "settings"},

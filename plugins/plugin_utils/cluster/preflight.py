@@ -21,8 +21,6 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived impor
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import platform_problems
 
 SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-# keepalived's parser: quotes and comments would change the meaning of the line.
-UNSAFE_PASSWORD = re.compile(r"[\s\"'#!{}]")
 
 
 def keepalived_problems(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str) -> list[str]:
@@ -64,7 +62,7 @@ def _keepalived(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str
     yield from _authentication(settings)
     yield from _times(settings)
     yield from _source(settings)
-    yield from keepalived_settings.problems(settings)
+    yield from map(str, keepalived_settings.problems(settings))
     yield from _signing(settings)
     yield from keepalived_notify.problems(settings, facts)
     yield from vrrp_groups.problems(settings["vips"], settings.get("sync_groups") or ())
@@ -104,8 +102,6 @@ def _authentication(settings: Mapping[str, Any]) -> Iterator[str]:
             f"keepalived_auth_pass has {len(password)} characters; VRRPv2 carries 8 and drops the rest. "
             "Use 8 characters at most."
         )
-    if UNSAFE_PASSWORD.search(password):
-        yield "keepalived_auth_pass has a space, quote, brace, '#' or '!' in it, which keepalived.conf cannot hold. Use others."
 
 
 def _signing(settings: Mapping[str, Any]) -> Iterator[str]:

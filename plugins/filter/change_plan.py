@@ -13,7 +13,8 @@ description:
   - Decides what has to be done on each host, in which order the hosts have their turn, and which of them are drained meanwhile, so that
     as few clients as possible notice it.
   - It works on what was found before any change and on what the roles' C(stage) tasks have tested in the same run.
-  - Clusters change in parallel. Within a cluster the hosts with the fewest VIPs come first.
+  - Clusters change in parallel. Within a cluster the hosts with the fewest VIPs come first, and of several the last in the natural order of
+    their names, in which nginx2 is before nginx10. The order in which the inventory lists hosts does not matter.
 positional: play_hosts
 options:
   _input:
@@ -53,8 +54,8 @@ _value:
       description:
         - Clusters whose members do not understand each other while their settings differ, so that keepalived changes on all of them at
           once, after the batches.
-        - Each has its C(hosts), the C(survivor) that holds most VIPs, the C(others), which of the two goes C(first) (V(survivor) or
-          V(others)), the hosts to C(restart), those to C(drain) before, and the C(reasons).
+        - Each has its C(hosts), the C(survivor) that holds most VIPs (of several the first by name), the C(others), which of the two goes
+          C(first) (V(survivor) or V(others)), the hosts to C(restart), those to C(drain) before, and the C(reasons).
       type: list
       elements: dict
     disruptions:

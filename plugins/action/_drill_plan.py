@@ -12,7 +12,6 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.member import Member
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import InputError
 
 NAMES = {"type": "list", "elements": "str", "required": True}
@@ -26,7 +25,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(ARGUMENTS)
         hostvars = (task_vars or {})["hostvars"]
-        members = {host: Member.from_hostvars(hostvars[host]) for host in options["members"]}
+        members = {host: plan.Member.from_hostvars(hostvars[host]) for host in options["members"]}
         instances = {host: member.instances for host, member in members.items()}
         interfaces = {host: member.interface for host, member in members.items()}
         try:

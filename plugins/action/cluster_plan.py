@@ -49,8 +49,13 @@ class Known(Mapping[str, Any]):
         self.facts = facts
 
     def __getitem__(self, host: str) -> Any:
+        return self.raw_get(host) if host in self.facts else self.hostvars[host]
+
+    def raw_get(self, host: str) -> Any:
+        """As hostvars have it: without a look for templates in the variables, of which facts have none."""
+        plain = getattr(self.hostvars, "raw_get", self.hostvars.__getitem__)(host)
         found = self.facts.get(host)
-        return {**found, "ansible_facts": self.hostvars[host]["ansible_facts"]} if found else self.hostvars[host]
+        return {**found, "ansible_facts": plain["ansible_facts"]} if found else plain
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.hostvars)

@@ -54,11 +54,11 @@ SERVERS: dict[str, tuple[list[str], Mapping[str, Any], list[int], list[dict[str,
         [9091],
         [{"address": "web1", "port": 9092}],
     ),
-    "in their order": (
-        ["web2", "web1"],
-        {"web1": {"upstream_port": 9091}, "web2": {}},
+    "in natural order, however they are listed": (
+        ["web10", "web2", "web1"],
+        {"web1": {"upstream_port": 9091}, "web2": {}, "web10": {}},
         [],
-        [{"address": "web2", "port": 80}, {"address": "web1", "port": 9091}],
+        [{"address": "web1", "port": 9091}, {"address": "web2", "port": 80}, {"address": "web10", "port": 80}],
     ),
 }
 
@@ -73,7 +73,7 @@ def test_upstream_servers(
     hosts: list[str], hostvars: Mapping[str, Any], port: list[int], expected: list[dict[str, Any]]
 ) -> None:
     found = upstream_servers(hosts, hostvars, *port)
-    assert [server.pop("name") for server in found] == hosts
+    assert [server.pop("name") for server in found] == hosts[::-1]
     assert found == expected
 
 

@@ -99,11 +99,9 @@ def _blocks(settings: Mapping[str, Any]) -> Iterator[tuple[Block, object, str]]:
     """Each block of directives in the variables, with its settings and where these are written."""
     for name, block in WHOLE.items():
         yield BLOCKS[block], settings.get(name) or {}, f"keepalived_{name}"
-    for vip in settings.get("vips") or ():
-        if vip.get("follows"):
-            continue
-        yield BLOCKS["instance"], vip.get("options") or {}, f"keepalived_vips: VIP {vip.get('name')}: options"
-        yield ADDRESS, vip.get("address_options") or {}, f"keepalived_vips: VIP {vip.get('name')}: address_options"
+    for number, vip in enumerate(settings.get("vips") or ()):
+        yield BLOCKS["instance"], vip.get("options") or {}, f"keepalived_vips[{number}].options"
+        yield ADDRESS, vip.get("address_options") or {}, f"keepalived_vips[{number}].address_options"
     for name, block in TRACKED.items():
         yield from ((block, entry, where) for where, entry in tracked(settings, name))
 

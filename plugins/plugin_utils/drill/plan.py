@@ -8,12 +8,12 @@ VIPs have their prefixes, except where they are what clients ask.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import faults
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.faults import Fault
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import DrilledVip
@@ -39,12 +39,11 @@ class Member:
     def from_hostvars(cls, variables: Mapping[str, Any]) -> Member:
         """From what the preflight has left on the host."""
         settings = variables["keepalived_settings"]
-        # The module setup turns every '-', '.' and ':' of an interface's name into '_' in its fact's name.
-        fact = variables["ansible_facts"][re.sub(r"[-.:]", "_", settings["interface"])]
+        network = network_of(variables["ansible_facts"])
         return cls(
             instances=tuple(map(Instance.from_fact, variables["keepalived_instances"])),
             interface=settings["interface"],
-            mac=str(fact["macaddress"]),
+            mac=network.nic(settings["interface"]).mac if network else "",
             keepalived=str(variables["keepalived_found"]["version"]),
             advert_int=settings["advert_int"],
             vrrp_version=settings["vrrp_version"],

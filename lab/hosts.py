@@ -6,6 +6,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import image
@@ -26,10 +28,11 @@ SSH_OPTIONS = (
 )
 
 
-def up() -> None:
+def up(chosen: Mapping[str, str] | None = None) -> None:
+    """Start all hosts. chosen are images of some of them; the others are bare."""
     _refuse_other_owner()
     _key()
-    images = {each.name: image.ensure(SUITES.get(each.name, SUITE)) for each in HOSTS}
+    images = {each.name: image.ensure(SUITES.get(each.name, SUITE)) for each in HOSTS} | dict(chosen or {})
     down()
     _refuse_taken_networks()
     say(f"Starting {', '.join(h.name for h in HOSTS)}")
@@ -48,13 +51,22 @@ def down() -> None:
     engine.forget_former_life()
     names = podman("ps", "--all", "--quiet", f"--filter=label={LABEL}").stdout.split()
     if names:
+        spaces = podman("inspect", "--format={{.NetworkSettings.SandboxKey}}", *names).stdout.split()
         podman("rm", "--force", "--time=0", *names)
+        _remove_namespaces(spaces)
     present = podman("network", "ls", "--quiet").stdout.split()
     for net in NETWORKS:
         if net.name in present:
             podman("network", "rm", "--force", net.name)
         _remove_bridge(net)
     engine.release()
+
+
+def _remove_namespaces(names: Iterable[str]) -> None:
+    """Podman unmounts them in its own mount namespace, and leaves their names in /run."""
+    for name in names:
+        with suppress(OSError):
+            Path(name).unlink()
 
 
 def _remove_bridge(net: Network) -> None:

@@ -22,7 +22,7 @@ PACKAGES = (
 
 def ensure(suite: str = SUITE) -> str:
     """The name of the image, built if this recipe has none yet."""
-    name = f"localhost/evenkeel-lab:{suite}-{_recipe()}"
+    name = f"localhost/evenkeel-lab:{suite}-{recipe()}"
     with locked("image"):
         if images("image", "exists", name, check=False).returncode:
             _build(name, suite)
@@ -73,8 +73,9 @@ def apt_options() -> list[str]:
     return [line.rstrip(";") for line in lines if wanted.match(line) and '""' not in line]
 
 
-def _recipe() -> str:
-    recipe = hashlib.sha256(PACKAGES.encode())
+def recipe() -> str:
+    """Of all that the image is made of."""
+    made_of = hashlib.sha256(PACKAGES.encode())
     for path in sorted(p for p in FILES.rglob("*") if p.is_file()):
-        recipe.update(str(path.relative_to(FILES)).encode() + path.read_bytes())
-    return recipe.hexdigest()[:10]
+        made_of.update(str(path.relative_to(FILES)).encode() + path.read_bytes())
+    return made_of.hexdigest()[:10]

@@ -21,7 +21,7 @@ from machine import STATE, LabError
 from podman import conmon
 
 # Paths that podman and Ansible use once for the whole machine: each lane gets its own.
-PLACES = ("/run/containers", "~/.ansible")
+PLACES = ("/run/containers", "/run/netns", "~/.ansible")
 # The address at which slirp4netns answers for the machine's resolver.
 RESOLVER = "10.0.2.3"
 ENTER = """

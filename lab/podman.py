@@ -34,9 +34,9 @@ def podman(*arguments: str, check: bool = True, **options) -> subprocess.Complet
     return run(*_prefix(), *_podman(), *arguments, check=check, **options)
 
 
-def images(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+def images(*arguments: str, check: bool = True, **options) -> subprocess.CompletedProcess[str]:
     """A podman call that makes or looks up an image, for this lane and all others."""
-    return run(*_prefix(), *_of(IMAGES, IMAGES_VOLATILE), *arguments, check=check)
+    return run(*_prefix(), *_of(IMAGES, IMAGES_VOLATILE), *arguments, check=check, **options)
 
 
 def command(*arguments: str) -> list[str]:

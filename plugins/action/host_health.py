@@ -11,7 +11,12 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Variables
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_problems import (
+    keepalived_problems,
+    nginx_problems,
+)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import KeepalivedState, NginxState
 
 MODULE = "evenkeel.nginx_ha.host_info"
 ROLES = ["nginx", "keepalived"]
@@ -65,6 +70,6 @@ def _problems(
     if role == "nginx":
         before = variables["nginx_found"]
         reloaded = bool(before.get("running") and variables["nginx_staged"].get("pending_files"))
-        return health.nginx_host_problems(found, before, reloaded)
+        return nginx_problems(read(NginxState, found), read(NginxState, before), reloaded)
     planned = [str(instance["name"]) for instance in variables["keepalived_instances"]]
-    return health.host_problems(found, expected, planned)
+    return keepalived_problems(read(KeepalivedState, found), expected or (), planned)

@@ -81,8 +81,11 @@ def test_upstream_servers(
 def test_filter_is_found_by_the_name_of_its_file(name: str) -> None:
     module = import_module(f"ansible_collections.evenkeel.nginx_ha.plugins.filter.{name}")
     filters = module.FilterModule().filters()
-    assert list(filters) == [name]
-    assert filters[name] is getattr(module, name)
+    private = [found for found in filters if found.startswith("_")]
+    # Private ones share a file.
+    assert filters and list(filters) in ([name], private)
+    for found, function in filters.items():
+        assert function is getattr(module, found.removeprefix("_"))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import ip_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
@@ -129,7 +129,7 @@ class LoadBalancer:
             return "down"
         return "failing" if self.keepalived.check_failed else "well"
 
-    @property
+    @cached_property
     def drained(self) -> str:
         """Why it is drained, in one line; empty where it is not."""
         return " ".join(self.keepalived.drained.split())
@@ -138,11 +138,11 @@ class LoadBalancer:
     def drained_by_run(self) -> bool:
         return self.drained.startswith(RUN)
 
-    @property
+    @cached_property
     def drained_by_operator(self) -> bool:
         return bool(self.drained) and not self.drained_by_run
 
-    @property
+    @cached_property
     def left_drained(self) -> bool:
         """Whether a run that was killed did not take its drain back."""
         return self.drained_by_run or (self.keepalived.standby and not self.drained_by_operator)
@@ -253,7 +253,12 @@ def ips_of(instance: AnyInstance) -> list[str]:
 
 
 def family_of(instance: AnyInstance) -> int:
-    return 6 if any(":" in address for address in instance.virtual_ipaddress or ()) else 4
+    return _family(instance.virtual_ipaddress or ())
+
+
+@lru_cache(maxsize=10000)
+def _family(addresses: tuple[str, ...]) -> int:
+    return 6 if any(":" in address for address in addresses) else 4
 
 
 def wire_of(instance: AnyInstance) -> Wire:

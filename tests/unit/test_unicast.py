@@ -26,7 +26,7 @@ def member(name: str, absent: bool = False, running: list[dict[str, Any]] | None
     eth0 = {"ipv4": {"address": four}, "ipv6": [link, vip, {"address": six, "scope": "global"}]}
     facts = {} if absent else {"interfaces": ["eth0"], "eth0": eth0}
     known = parse({"unicast": True, "interface": "eth0", **settings})[0]
-    return Host(name, known, network_of(facts), [Running.from_fact(each) for each in running or []])
+    return Host(name, known, network_of(facts), [Running(**each) for each in running or []])
 
 
 def planned(*members: Host, hosts: tuple[str, ...] = ("lb1", "lb2", "lb3")) -> tuple[dict[str, Any], list[str]]:

@@ -75,7 +75,7 @@ def _changed_vrids(cluster: Cluster) -> Iterator[Problem]:
 
 def _keeps_an_address(running: Running, planned: Instance) -> bool:
     """A VIP with another VRID and none of its former addresses is another VIP: nobody has two masters for it."""
-    former = running.addresses
+    former = running.virtual_ipaddress
     return former is None or not {ip_of(text) for text in former}.isdisjoint(map(ip_of, planned.virtual_ipaddress))
 
 
@@ -83,7 +83,7 @@ def _speakers(cluster: Cluster) -> Iterator[tuple[Host, Speaker, str]]:
     """What was heard on a planned VRID: by whom, the speaker, and the instance's name."""
     for host in cluster.hosts:
         if host.heard:
-            planned = {(each.family, each.virtual_router_id): each.name for each in cluster.plan[host.name]}
+            planned = {(f"ipv{each.family}", each.virtual_router_id): each.name for each in cluster.plan[host.name]}
             for speaker in host.heard:
                 name = planned.get((speaker.family, speaker.virtual_router_id))
                 if name:

@@ -15,6 +15,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import f
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, Running, Speaker
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives, notify
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings import keepalived, keepalived_rules
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import platform_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
@@ -58,8 +59,8 @@ def _inside(name: str, variables: Mapping[str, Any], problems: list[Problem]) ->
         name,
         settings,
         network_of(facts),
-        tuple(map(Running.from_fact, info.get("instances") or ())),
-        tuple(map(Speaker.from_fact, heard.get("speakers") or ())),
+        [read(Running, each) for each in info.get("instances") or ()],
+        [read(Speaker, each) for each in heard.get("speakers") or ()],
         tuple(info.get("admitted") or ()),
     )
 

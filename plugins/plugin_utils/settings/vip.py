@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -146,7 +147,7 @@ def _vrid(entry: Reader) -> int | None:
 def _priorities(entry: Reader) -> Iterator[tuple[str, int]]:
     for host, value in entry.mapping("priorities").items():
         text = str(value)
-        if text.isdecimal() and LOWEST <= int(text) <= HIGHEST:
+        if re.fullmatch(r"[0-9]{1,3}", text) and LOWEST <= int(text) <= HIGHEST:
             yield host, int(text)
         elif text == "255":
             entry.note(

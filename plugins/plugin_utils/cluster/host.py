@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import ConfiguredInstance
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import HostNetwork, Nic
@@ -16,18 +15,12 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepali
 
 @dataclass(frozen=True)
 class Speaker:
-    """Who was heard to send adverts. family: 4 or 6; version: of VRRP."""
+    """Who was heard to send adverts, by the names of vrrp_listen. family: ipv4 or ipv6; version: of VRRP."""
 
-    family: int
-    version: int
-    virtual_router_id: int
-    source: str
-
-    @classmethod
-    def from_fact(cls, found: Mapping[str, Any]) -> Speaker:
-        """From an entry of speakers, as the module vrrp_listen returns them."""
-        family = 4 if found["family"] == "ipv4" else 6
-        return cls(family, found["version"], int(found["virtual_router_id"]), str(found["source"]))
+    family: str = ""
+    version: int = 0
+    virtual_router_id: int = 0
+    source: str = ""
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def _speakers(cluster: Cluster) -> Iterator[tuple[Host, Speaker, str]]:
     """What was heard on a planned VRID: by whom, the speaker, and the instance's name."""
     for host in cluster.hosts:
         if host.heard:
-            planned = {(each.family, each.virtual_router_id): each.name for each in cluster.plan[host.name]}
+            planned = {(f"ipv{each.family}", each.virtual_router_id): each.name for each in cluster.plan[host.name]}
             for speaker in host.heard:
                 name = planned.get((speaker.family, speaker.virtual_router_id))
                 if name:

@@ -61,7 +61,7 @@ def _inside(name: str, variables: Mapping[str, Any], problems: list[Problem]) ->
         settings,
         network_of(facts),
         state.instances,
-        tuple(map(Speaker.from_fact, heard.get("speakers") or ())),
+        [read(Speaker, each) for each in heard.get("speakers") or ()],
         state.admitted,
     )
 

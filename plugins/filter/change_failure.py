@@ -50,13 +50,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import report
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import Fact
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import keepalived_state
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.report import HostState
 
 
 def change_failure(results: Sequence[object], host: str, task: str, failure: str) -> str:
-    found = [Fact(result) for result in results]
-    return report.failure(host, task, failure, [(each.text("item") or "?", keepalived_state(each)) for each in found])
+    return report.failure(host, task, failure, [read(HostState, result) for result in results])
 
 
 class FilterModule:

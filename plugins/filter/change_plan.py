@@ -42,17 +42,17 @@ _value:
     changes:
       description: Whether there is anything to do.
       type: bool
-    waves:
+    batches:
       description:
-        - Hosts whose turn comes at the same time, one wave after the other.
+        - Hosts whose turn comes at the same time, one batch after the other.
         - Each has its C(hosts), those to C(drain) before and to C(undrain) afterwards, those whose C(keepalived), C(nginx) and C(check)
           change, and by host the addresses to C(expect) there in the end, with prefixes.
       type: list
       elements: dict
-    together:
+    lockstep:
       description:
         - Clusters whose members do not understand each other while their settings differ, so that keepalived changes on all of them at
-          once, after the waves.
+          once, after the batches.
         - Each has its C(hosts), the C(survivor) that holds most VIPs, the C(others), which of the two goes C(first) (V(survivor) or
           V(others)), the hosts to C(restart), those to C(drain) before, and the C(reasons).
       type: list

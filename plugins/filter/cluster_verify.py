@@ -62,17 +62,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import Fact
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import at_present
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.verification import CLOCK_SECONDS, verify
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.verification import Options, verify
 
 
 def cluster_verify(hostvars: Mapping[str, Any], hosts: Sequence[str], options: object = None) -> dict[str, Any]:
-    given = Fact(options)
-    fleet = given.inner("fleet")
-    heard = (fleet.texts("problems"), fleet.texts("warnings")) if fleet else None
-    clock_seconds = given.number("clock_seconds") if "clock_seconds" in given else CLOCK_SECONDS
-    return verify(at_present(hostvars, hosts, time.time()), heard, clock_seconds)
+    return verify(at_present(hostvars, hosts, time.time()), read(Options, options))
 
 
 class FilterModule:

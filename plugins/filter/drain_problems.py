@@ -11,7 +11,7 @@ version_added: 0.1.0
 author: The evenkeel developers
 description:
   - Looks for each VIP that the named hosts hold, or would get back, whether another host could take it.
-  - That is a host which is not to be drained, which was reached, which is not drained already, whose nginx and its check are well, and whose
+  - That is a host which is not to be drained, which was reached, which is not drained already, whose nginx and its check are healthy, and whose
     keepalived runs, answers and has the VIP's instance as master or backup.
 positional: hosts, named
 options:

@@ -16,10 +16,11 @@ Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def interface(text: object) -> Interface | None:
+@lru_cache(maxsize=10000)
+def interface(text: str) -> Interface | None:
     """An address with its prefix (/32 or /128 where there is none), and None for what is no address."""
     try:
-        return ipaddress.ip_interface(str(text))
+        return ipaddress.ip_interface(text)
     except ValueError:
         return None
 

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain, hostvars, status, verification
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import LoadBalancer
 
 NOW = 1_800_000_000.0
@@ -32,7 +33,7 @@ class Cluster:
     """The hostvars of a cluster that is well, to be changed by the tests."""
 
     def __init__(self, *names: str, vips: Sequence[Mapping[str, Any]] = VIPS, first: int = 150) -> None:
-        self.plan = vrrp.plan(vips, names)
+        self.plan = vrrp_plan(vips, names)
         self.own = {name: f"192.168.200.{first + number}/24" for number, name in enumerate(names)}
         self.hostvars: dict[str, dict[str, Any]] = {name: self._variables(name) for name in names}
         for address in self.vips:
@@ -149,8 +150,7 @@ class Cluster:
 
 def verified(hosts: Sequence[LoadBalancer], heard: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """heard: what the filter vrrp_fleet returned."""
-    fleet = (heard.get("problems") or [], heard.get("warnings") or []) if heard else None
-    return verification.verify(hosts, fleet)
+    return verification.verify(hosts, read(verification.Options, {"fleet": heard}))
 
 
 Change = Callable[[Cluster], object]

@@ -10,13 +10,18 @@ from itertools import combinations, permutations, product
 from typing import Any
 
 import pytest
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.change_plan import change_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.cluster_status import cluster_status
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.cluster_verify import cluster_verify
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.drain_problems import drain_problems
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.host_problems import host_problems
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_host_problems import nginx_host_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import text as wording
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain, hostvars, verification
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain, hostvars
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_problems import (
+    keepalived_problems,
+    nginx_problems,
+)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import KeepalivedState, NginxState
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.status import status
 from cluster_hostvars import (
     CONDITIONS,
@@ -36,6 +41,7 @@ from cluster_hostvars import (
     answer,
     away,
     stopped,
+    verified,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -258,7 +264,7 @@ def test_nginx_counts_only_where_it_was_asked() -> None:
 
 def test_no_host_is_no_cluster() -> None:
     assert not status([])["ok"]
-    assert verification.verify([])["problems"] == ["No load balancer was asked. Name the right inventory with -i."]
+    assert verified([])["problems"] == ["No load balancer was asked. Name the right inventory with -i."]
 
 
 @pytest.mark.parametrize(
@@ -387,6 +393,12 @@ def test_a_vip_that_one_host_has_alone() -> None:
 # one host's keepalived
 
 
+def host_problems(
+    result: object, expected: Sequence[str] | None = None, planned: Sequence[str] | None = None
+) -> list[str]:
+    return keepalived_problems(read(KeepalivedState, result), expected or (), planned or ())
+
+
 def info(*held: str, **changes: Any) -> dict[str, Any]:
     cluster = Cluster(*PAIR)
     cluster.now("nginx1")["addresses"] = ["192.168.200.150/24", *held]
@@ -472,6 +484,10 @@ def test_what_is_not_well_with_keepalived(
 
 
 # one host's nginx
+
+
+def nginx_host_problems(result: object, before: object = None, reloaded: bool = False) -> list[str]:
+    return nginx_problems(read(NginxState, result), read(NginxState, before), reloaded)
 
 
 def serving(*workers: int, answers: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
@@ -585,8 +601,8 @@ class Counting(Mapping[str, Any]):
 
 @pytest.mark.parametrize(
     "judge",
-    [cluster_status, cluster_verify, lambda hostvars, hosts: drain_problems(hostvars, hosts, ["nginx1"])],
-    ids=["cluster_status", "cluster_verify", "drain_problems"],
+    [cluster_status, cluster_verify, lambda hostvars, hosts: drain_problems(hostvars, hosts, ["nginx1"]), change_plan],
+    ids=["cluster_status", "cluster_verify", "drain_problems", "change_plan"],
 )
 def test_each_variable_is_evaluated_once(judge: Callable[..., Any]) -> None:
     hostvars = {name: Counting(variables) for name, variables in Cluster(*PAIR).hostvars.items()}
@@ -625,7 +641,7 @@ def test_the_order_in_which_the_inventory_lists_hosts_changes_nothing() -> None:
     found = {
         json.dumps(judge(hostvars.at_present(cluster.hostvars, order, NOW)))
         for order in permutations(names)
-        for judge in (status, verification.verify, lambda hosts: drain.drain_problems(hosts, names))
+        for judge in (status, verified, lambda hosts: drain.drain_problems(hosts, names))
     }
     assert len(found) == 3
     assert list(cluster.status()["hosts"]) == list(names)

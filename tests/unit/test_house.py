@@ -7,6 +7,7 @@ import ast
 import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ PREFIX = "ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils"
 BELOW = {
     "text": set(),
     "addresses": set(),
+    "roles": set(),
     "settings": {"text", "addresses"},
     "cluster": {"text", "addresses", "settings"},
     "nginx": {"text", "addresses", "settings"},
@@ -26,6 +28,7 @@ BELOW = {
     "drill": {"text", "addresses", "settings", "cluster", "nginx", "keepalived", "rollout"},
 }
 FILES = sorted(UTILS.rglob("*.py"))
+ACTIONS = sorted(path.stem for path in (PROJECT / "plugins/action").glob("*.py"))
 ROLES = sorted(path.name for path in (PROJECT / "roles").iterdir())
 PARTS = sorted(
     path
@@ -63,6 +66,24 @@ def test_imports_run_downward(path: Path) -> None:
 
 def test_no_import_runs_in_a_circle() -> None:
     list(TopologicalSorter({module_of(path): list(imports_of(path)) for path in FILES}).static_order())
+
+
+@pytest.mark.parametrize("path", sorted((UTILS / "rollout").glob("*.py")), ids=module_of)
+def test_a_rollout_takes_facts_from_hostvars_as_types(path: Path) -> None:
+    """Facts are read in hostvars.py and preflight.py, and made into what is no plain dataclass by its from_fact."""
+    functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+    raw = {
+        function.name
+        for function in functions
+        for argument in function.args.args
+        if argument.annotation and "Mapping[str, Any]" in ast.unparse(argument.annotation)
+    }
+    assert path.stem in ("hostvars", "preflight") or raw <= {"from_fact"}
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_what_an_action_plugin_imports_is_there(name: str) -> None:
+    assert import_module(f"{PREFIX.removesuffix('plugin_utils')}action.{name}").ActionModule
 
 
 @pytest.mark.parametrize("path", PARTS, ids=relative)

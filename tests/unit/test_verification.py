@@ -9,9 +9,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.cluster_verify import cluster_verify
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import fleet
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import observed
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.cluster import Cluster as Planned
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, Speaker
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import hostvars, verification
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.vip_status import vips_of
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
 from cluster_hostvars import (
     BINARY,
     CONDITIONS,
@@ -643,7 +648,13 @@ def test_what_was_heard_on_the_wire() -> None:
 
 def test_the_split_brain_that_the_plan_warns_of_is_recognized() -> None:
     members = [
-        fleet.Member(name, {"interface": "ens33"}, {"all_ipv4_addresses": [address]}, (), heard)
+        Host(
+            name,
+            parse({"hosts": PAIR, "interface": "ens33"})[0],
+            network_of({"all_ipv4_addresses": [address]}),
+            (),
+            [Speaker.from_fact(each) for each in heard],
+        )
         for name, address, heard in (
             ("nginx1", "192.168.200.150", ()),
             (
@@ -656,8 +667,8 @@ def test_the_split_brain_that_the_plan_warns_of_is_recognized() -> None:
             ),
         )
     ]
-    planned = fleet.Fleet([fleet.Cluster(PAIR, tuple(members), Cluster(*PAIR).plan)], [])
-    warnings = list(fleet._split_brains(planned.clusters[0]))
+    plan = {name: [Instance.from_fact(each) for each in own] for name, own in Cluster(*PAIR).plan.items()}
+    warnings = list(observed.warnings_of(Planned(PAIR, tuple(members), plan)))
     assert len(warnings) == 1
     found = Cluster(*PAIR).verify({"warnings": warnings})
     assert (len(found["problems"]), found["notes"]) == (1, [])

@@ -28,8 +28,8 @@ def plan(hosts: Mapping[str, LoadBalancer], play_hosts: Sequence[str]) -> dict[s
     changes = bool(turns or locksteps)
     return {
         "changes": changes,
-        "waves": [_batch(batch) for batch in turns],
-        "together": [asdict(lockstep) for lockstep in locksteps],
+        "batches": [_batch(batch) for batch in turns],
+        "lockstep": [asdict(lockstep) for lockstep in locksteps],
         "disruptions": list(report.disruptions(finals)) if changes else [],
         "summary": report.summary(turns, locksteps),
         "actions": {host: asdict(hosts[host].actions) for host in play_hosts},

@@ -124,9 +124,9 @@ def _unlike(what: str, path: str, digests: Mapping[LoadBalancer, str]) -> Findin
 def _as_desired(host: LoadBalancer, path: str) -> bool:
     """Whether the inventory says what this file is, and the host has it so."""
     staged = host.staged.get("nginx")
-    if not staged or staged.pending is None or path in host.pending:
+    if not staged or staged.pending_files is None or path in host.pending:
         return False
-    return staged.managed is None or path in staged.managed
+    return staged.managed_files is None or path in staged.managed_files
 
 
 def clocks(hosts: Sequence[LoadBalancer], limit: float) -> Iterator[Finding]:

@@ -1,66 +1,64 @@
 # Copyright (c) 2026, The evenkeel developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading facts: JSON as modules and steps leave it on a host, from which only typed values are taken."""
+"""Facts, which are JSON as modules and steps leave it on a host, read into dataclasses."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache, partial
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+Convert = Callable[[Any], Any]
 
 
-class Fact:
-    """A fact or a part of one. What is missing, null or of another kind reads as empty."""
+def read(kind: type[T], fact: object) -> T:
+    """A dataclass from a dictionary with the names of its fields as keys.
 
-    def __init__(self, value: object) -> None:
-        self.raw: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    What is missing, null, empty or of another kind keeps the field's default. A class with a from_fact of its own is made by that.
+    """
+    given = fact if isinstance(fact, Mapping) else {}
+    found = {name: convert(given[name]) for name, convert in _fields(kind) if given.get(name) not in (None, "", {})}
+    return kind(**{name: value for name, value in found.items() if value is not None})
 
-    def __bool__(self) -> bool:
-        return bool(self.raw)
 
-    def __contains__(self, key: str) -> bool:
-        return key in self.raw
+@cache
+def _fields(kind: type) -> list[tuple[str, Convert]]:
+    hints = get_type_hints(kind)
+    return [(field.name, _converter(hints[field.name])) for field in fields(kind)]
 
-    def text(self, key: str) -> str:
-        value = self.raw.get(key)
-        return "" if value is None else str(value).strip()
 
-    def flag(self, key: str) -> bool:
-        return bool(self.raw.get(key))
+def _converter(hint: Any) -> Convert:
+    """What makes a value of a type: text, number, truth, dataclass, a tuple, set or dictionary of these, or None beside one."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is UnionType:
+        return _converter(inner[0])
+    if origin in (tuple, frozenset):
+        return partial(_all, origin, _converter(inner[0]))
+    if origin is Mapping:
+        return partial(_named, _converter(inner[1]))
+    if is_dataclass(hint):
+        return getattr(hint, "from_fact", partial(read, hint))
+    return {str: _text, int: partial(_number, int), float: partial(_number, float), bool: bool}[hint]
 
-    def known_flag(self, key: str) -> bool | None:
-        """None where nothing is known."""
-        value = self.raw.get(key)
-        return None if value is None else bool(value)
 
-    def number(self, key: str) -> float | None:
-        value = self.raw.get(key)
-        if isinstance(value, (int, float)):
-            return value
-        try:
-            return float(value)
-        except (TypeError, ValueError):
-            return None
+def _all(kind: Callable[[Any], Any], convert: Convert, values: Any) -> Any:
+    return kind(map(convert, values))
 
-    def whole(self, key: str) -> int | None:
-        value = self.number(key)
-        return None if value is None else int(value)
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        return tuple(map(str, self.raw.get(key) or ()))
+def _named(convert: Convert, values: Any) -> dict[str, Any]:
+    return {str(name): convert(value) for name, value in values.items()}
 
-    def inner(self, key: str) -> Fact:
-        return Fact(self.raw.get(key))
 
-    def each(self, key: str) -> Iterator[Fact]:
-        return map(Fact, self.raw.get(key) or ())
+def _text(value: object) -> str:
+    return str(value).strip()
 
-    def named(self, key: str) -> Iterator[tuple[str, Fact]]:
-        """The parts of a dictionary of dictionaries, by their names."""
-        found = self.raw.get(key)
-        return ((str(name), Fact(value)) for name, value in (found.items() if isinstance(found, Mapping) else ()))
 
-    def values(self, key: str) -> dict[str, str]:
-        """A dictionary of texts."""
-        found = self.raw.get(key)
-        return {str(name): str(value) for name, value in found.items()} if isinstance(found, Mapping) else {}
+def _number(kind: Convert, value: object) -> float | None:
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        return None

@@ -69,7 +69,7 @@ def _binary(host: LoadBalancer) -> Iterator[Finding]:
 
 
 def _other_binary(host: LoadBalancer) -> str:
-    desired, installed, daemon = host.desired.binary, host.keepalived.version, host.daemon
+    desired, installed, daemon = host.binary_desired, host.keepalived.version, host.daemon
     runs = f"{host.name} runs {daemon.binary}"
     if desired and host.keepalived.installed is False:
         return f"{host.name} lacks the keepalived that the inventory wants, {desired}. Run site.yml."
@@ -87,7 +87,7 @@ def _answers(host: LoadBalancer, vip: VipStatus, requests: Requests | None) -> F
     """What this host saw when it asked a VIP of its cluster."""
     subject = f"{vip.address} from {host.name}"
     if not requests or not requests.sent:
-        return bad("answers", subject, f"{host.name} has not asked {vip.label}: {sentence(host.probed.message)}")
+        return bad("answers", subject, f"{host.name} has not asked {vip.label}: {sentence(host.probed.msg)}")
     if not requests.failed:
         return Finding("answers", subject, f"{requests.sent} of {requests.sent} requests were answered")
     why = ", ".join(f"{count} {reason}" for reason, count in requests.reasons.items())
@@ -128,9 +128,9 @@ def _drift(name: str, role: str, staged: Staged) -> Iterator[Finding]:
     subject = f"{role} on {name}"
     if staged.skipped:
         return
-    if staged.pending is None:
+    if staged.pending_files is None:
         what = f"the files of {role} could not be compared with the inventory"
-        yield bad("drift", subject, f"{name}: {what}: {sentence(staged.message)}")
+        yield bad("drift", subject, f"{name}: {what}: {sentence(staged.msg)}")
         return
     if staged.interrupted:
         detail = (
@@ -149,7 +149,7 @@ def _left_behind(host: LoadBalancer) -> Iterator[Finding]:
     if host.drained_by_run:
         detail = f"{host.name} is still drained by a run that did not end ({host.drain}). Undrain it with undrain.yml."
         yield bad("drain", host.name, detail)
-    elif host.keepalived.drained:
+    elif host.drained:
         yield note("drain", host.name, f"{host.name} is drained ({host.drain}).")
     else:
         yield Finding("drain", host.name, "not drained")

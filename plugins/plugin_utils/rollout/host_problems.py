@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import bracketed, with_prefix
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import bracketed
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import (
     Answer,
     DaemonInstance,
@@ -23,13 +23,13 @@ def keepalived_problems(state: KeepalivedState, expected: Sequence[str], planned
     """expected: the addresses that the host must hold, with prefixes; planned: the names of the instances that must run."""
     daemon = state.daemon
     if daemon is None:
-        return [f"keepalived could not be looked at: {sentence(state.message)}"]
+        return [f"keepalived could not be looked at: {sentence(state.msg)}"]
     if not daemon.running:
         return [f"keepalived does not run. {READ_WHY}, then 'systemctl start keepalived'."]
     problems = [*_instance_problems(state, daemon.instances, planned)]
     if not daemon.answers:
         problems = [f"keepalived (pid {daemon.pid}) does not answer. {READ_WHY}, then 'systemctl restart keepalived'."]
-    missing = [address for address in expected if with_prefix(address) not in state.addresses]
+    missing = [address for address in expected if not state.has(address)]
     return problems + [f"It does not hold {joined(missing)}, as it should. {READ_WHY}."] * bool(missing)
 
 
@@ -56,7 +56,7 @@ def _drained_to_fault(state: KeepalivedState, instance: DaemonInstance) -> bool:
 def nginx_problems(now: NginxState, before: NginxState, reloaded: bool) -> list[str]:
     """now and before: as it was found after a change and before; reloaded: it was told to reload in between."""
     if now.running is None:
-        return [f"nginx could not be looked at: {sentence(now.message)}"]
+        return [f"nginx could not be looked at: {sentence(now.msg)}"]
     if not now.running:
         return ["nginx does not run. Read why with 'journalctl -u nginx', then 'systemctl start nginx'."]
     answered = {answer.request: answer.status for answer in before.answers}

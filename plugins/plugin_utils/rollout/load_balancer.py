@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import ip_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
@@ -26,7 +26,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import dura
 NONE = -1
 # How the reason of a drain begins that a run makes for itself, and takes back in the end.
 RUN = "run "
-NO_DAEMON, NOT_STAGED = Daemon(), Staged()
+NOT_ASKED, NO_DAEMON, NOT_STAGED = KeepalivedState(), Daemon(), Staged()
 
 AnyInstance = Instance | ConfiguredInstance
 Wire = tuple[int, int]
@@ -34,23 +34,26 @@ Wire = tuple[int, int]
 
 @dataclass(frozen=True)
 class Desired:
-    """What the inventory wants of keepalived on a host.
+    """Of keepalived_settings what matters here. hosts: the members of the cluster."""
 
-    managed: whether it wants one at all; hosts: the members of its cluster; version: empty where a package decides; group: the multicast
-    group for all instances, empty for the one that groups has for the address family.
-    """
-
-    managed: bool = False
     hosts: tuple[str, ...] = ()
-    binary: str = ""
-    unit: str = ""
+    install_method: str = ""
     version: str = ""
     vrrp_version: float | None = None
     advert_int: float | None = None
     preempt_delay: float = 0
-    signed: bool = False
-    group: str = ""
-    groups: Mapping[int, str] = field(default_factory=dict)
+    auth_hmac: bool = False
+    instance_options: Mapping[str, str] = field(default_factory=dict)
+    global_defs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Platform:
+    distribution: str = ""
+    distribution_major_version: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.distribution_major_version}".strip()
 
 
 @dataclass(frozen=True)
@@ -75,14 +78,17 @@ class Actions:
 class LoadBalancer:
     """A load balancer as far as it is known: before a change as it was found then, else as it is.
 
-    nginx is None where nobody asked; staged: by role, without those that were not compared; upgrade: packages of nginx and the versions that
-    they get; platform: distribution and release; now: the control node's time.
+    answer, nginx: None where nobody asked; managed: whether keepalived is wanted there; staged: by role, without those that were not
+    compared; upgrade: packages of nginx and the versions that they get; platform: distribution and release; now: the control node's time.
     """
 
     name: str
-    keepalived: KeepalivedState = field(default_factory=KeepalivedState)
+    answer: KeepalivedState | None = None
     nginx: NginxState | None = None
+    managed: bool = False
     desired: Desired = field(default_factory=Desired)
+    binary_desired: str = ""
+    unit_path: str = ""
     plan: tuple[Instance, ...] = ()
     staged: Mapping[str, Staged] = field(default_factory=dict)
     upgrade: Mapping[str, str] = field(default_factory=dict)
@@ -91,6 +97,10 @@ class LoadBalancer:
     now: float = 0
 
     # Now
+
+    @property
+    def keepalived(self) -> KeepalivedState:
+        return self.answer or NOT_ASKED
 
     @property
     def daemon(self) -> Daemon:
@@ -102,7 +112,7 @@ class LoadBalancer:
 
     @property
     def reachable(self) -> bool:
-        return self.keepalived.asked
+        return self.answer is not None and not self.answer.unreachable
 
     @property
     def clock(self) -> float:
@@ -119,15 +129,20 @@ class LoadBalancer:
             return "down"
         return "failing" if self.keepalived.check_failed else "well"
 
+    @cached_property
+    def drained(self) -> str:
+        """Why it is drained, in one line; empty where it is not."""
+        return " ".join(self.keepalived.drained.split())
+
     @property
     def drained_by_run(self) -> bool:
-        return self.keepalived.drained.startswith(RUN)
+        return self.drained.startswith(RUN)
 
-    @property
+    @cached_property
     def drained_by_operator(self) -> bool:
-        return bool(self.keepalived.drained) and not self.drained_by_run
+        return bool(self.drained) and not self.drained_by_run
 
-    @property
+    @cached_property
     def left_drained(self) -> bool:
         """Whether a run that was killed did not take its drain back."""
         return self.drained_by_run or (self.keepalived.standby and not self.drained_by_operator)
@@ -136,7 +151,7 @@ class LoadBalancer:
     def drain(self) -> str:
         """The drain's reason, and for how long it has lasted by the host's own clock."""
         since = self.keepalived.drained_since
-        return self.keepalived.drained + ("" if since is None else f", since {duration(self.clock - since)}")
+        return self.drained + ("" if since is None else f", since {duration(self.clock - since)}")
 
     @cached_property
     def ranks(self) -> dict[str, tuple[str, int]]:
@@ -167,11 +182,12 @@ class LoadBalancer:
 
     @property
     def version_desired(self) -> str:
-        return self.desired.version or self.keepalived.version
+        """That which a restart brings."""
+        return self.desired.version if self.desired.install_method == "source" else self.keepalived.version
 
     @property
     def pending(self) -> list[str]:
-        return [path for staged in self.staged.values() for path in staged.pending or ()]
+        return [path for staged in self.staged.values() for path in staged.pending]
 
     def keeps_still(self, ip: str) -> bool:
         """Whether the plan leaves a VIP where it is (nopreempt)."""
@@ -204,8 +220,8 @@ class LoadBalancer:
     @cached_property
     def restart_causes(self) -> list[str]:
         """Why a reload of keepalived is not enough."""
-        causes = ["unit changed"] if self.desired.unit in (self._staged("keepalived").pending or ()) else []
-        if self.daemon.binary and self.desired.binary and self.daemon.binary != self.desired.binary:
+        causes = ["unit changed"] if self.unit_path in self._staged("keepalived").pending else []
+        if self.daemon.binary and self.binary_desired and self.daemon.binary != self.binary_desired:
             now, then = self.daemon.version, self.version_desired
             causes.append(f"version {now} to {then}" if now and then and now != then else "another build")
         return causes
@@ -223,7 +239,7 @@ class LoadBalancer:
         return "reload" if self._staged("nginx").differs else "none"
 
     def _keepalived_action(self) -> str:
-        if not self.desired.managed:
+        if not self.managed:
             return "none"
         if not self.runs:
             return "start"
@@ -233,11 +249,16 @@ class LoadBalancer:
 
 
 def ips_of(instance: AnyInstance) -> list[str]:
-    return [ip_of(address) for address in instance.virtual_ipaddress]
+    return [ip_of(address) for address in instance.virtual_ipaddress or ()]
 
 
 def family_of(instance: AnyInstance) -> int:
-    return 6 if any(":" in address for address in instance.virtual_ipaddress) else 4
+    return _family(instance.virtual_ipaddress or ())
+
+
+@lru_cache(maxsize=10000)
+def _family(addresses: tuple[str, ...]) -> int:
+    return 6 if any(":" in address for address in addresses) else 4
 
 
 def wire_of(instance: AnyInstance) -> Wire:

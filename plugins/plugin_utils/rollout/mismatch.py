@@ -84,24 +84,24 @@ def priority_mismatches(order: Sequence[LoadBalancer]) -> Iterator[Mismatch]:
 
 
 def addresses_change(old: ConfiguredInstance, new: Instance) -> str:
-    former, later = old.virtual_ipaddress, new.virtual_ipaddress
+    former, later = old.virtual_ipaddress or (), new.virtual_ipaddress
     return f"{new.name} changes its addresses from {joined(former) or 'none'} to {joined(later)}"
 
 
 def _address_mismatches(old: ConfiguredInstance, new: Instance) -> Iterator[Mismatch]:
     if old.virtual_router_id != new.virtual_router_id:
         # Without the former addresses all of them may have stayed.
-        kept = [address for address in ips_of(new) if not old.listed or address in ips_of(old)]
+        kept = [address for address in ips_of(new) if old.virtual_ipaddress is None or address in ips_of(old)]
         vrids = f"{old.virtual_router_id} to {new.virtual_router_id}"
         yield Mismatch(f"{new.name} changes its VRID from {vrids} and keeps {joined(kept)}")
-    elif old.listed and set(ips_of(old)) != set(ips_of(new)):
+    elif old.virtual_ipaddress is not None and set(ips_of(old)) != set(ips_of(new)):
         yield Mismatch(addresses_change(old, new), apart=False, tolerable=True)
 
 
 def _receiver_mismatches(old: ConfiguredInstance, new: Instance, group: str) -> Iterator[Mismatch]:
     """group: the multicast group that is desired."""
     former, later = old.unicast_peers, frozenset(new.unicast_peers)
-    if old.listed and former != later:
+    if old.virtual_ipaddress is not None and former != later:
         yield Mismatch(f"{new.name} sends its adverts to {_receivers(later)} instead of {_receivers(former)}")
     if not former and not later and old.group and not _same(old.group, group):
         yield Mismatch(f"{new.name} sends its adverts to the group {group} instead of {old.group}")
@@ -109,8 +109,9 @@ def _receiver_mismatches(old: ConfiguredInstance, new: Instance, group: str) -> 
 
 def _group(member: LoadBalancer, new: Instance) -> str:
     family = family_of(new)
-    own = new.options.get("mcast_dst_ip", member.desired.group)
-    return str(own or member.desired.groups.get(family) or GROUPS[family])
+    options = {**member.desired.instance_options, **new.options}
+    wanted = options.get("mcast_dst_ip") or member.desired.global_defs.get(f"vrrp_mcast_group{family}")
+    return str(wanted or GROUPS[family])
 
 
 def _same(one: str, two: str) -> bool:
@@ -128,7 +129,7 @@ def _receivers(peers: frozenset[str]) -> str:
 def _signing_mismatches(member: LoadBalancer) -> Iterator[Mismatch]:
     if member.keepalived.hmac_differs:
         yield Mismatch(SIGNING)
-    elif member.desired.signed:
+    elif member.desired.auth_hmac:
         oldest, newest = min(_versions(member)), max(_versions(member))
         if oldest == OTHER_TRAILER < newest:
             yield Mismatch("keepalived 2.4.0 and later ones do not understand each other's signed adverts")
@@ -164,6 +165,7 @@ def _successors(member: LoadBalancer) -> Iterator[tuple[ConfiguredInstance, Inst
     by_ip = {address: new for new in member.plan for address in ips_of(new)}
     by_name = {new.name: new for new in member.plan}
     for old in member.keepalived.instances:
-        kin = [by_wire.get(wire_of(old)), *map(by_ip.get, ips_of(old))] if old.listed else [by_name.get(old.name)]
+        known = old.virtual_ipaddress is not None
+        kin = [by_wire.get(wire_of(old)), *map(by_ip.get, ips_of(old))] if known else [by_name.get(old.name)]
         for new in {id(new): new for new in kin if new}.values():
             yield old, new

@@ -1,30 +1,33 @@
 # Copyright (c) 2026, The evenkeel developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What modules said of a load balancer, as types; nothing here decides anything.
+"""What modules said of a load balancer, as types with the names of the modules' return values; nothing here decides anything.
 
 Addresses called ips have no prefix and are in their shortest form. Times are seconds since 1970 by the host's own clock. What a module did
-not say is None or empty.
+not say is None or empty; where it failed, msg says why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import ip_of, with_prefix
 
 
 @dataclass(frozen=True)
 class ConfiguredInstance:
     """A VRRP instance of the configuration as it is.
 
-    listed: whether its addresses are known; drained_weight: what a drain adds to its priority, 0 for a FAULT, None where it does not know
+    virtual_ipaddress: None where its addresses are not known; drained_weight: what a drain adds to its priority, 0 for a FAULT, None where it does not know
     of drains; group: where it sends its adverts unless it has unicast_peers.
     """
 
-    name: str
-    virtual_router_id: int
-    virtual_ipaddress: tuple[str, ...] = ()
-    listed: bool = True
+    name: str = ""
+    virtual_router_id: int = 0
+    virtual_ipaddress: tuple[str, ...] | None = None
     priority: int | None = None
     drained_weight: int | None = None
     advert_int: float | None = None
@@ -36,13 +39,18 @@ class ConfiguredInstance:
 class DaemonInstance:
     """What the daemon says of a VRRP instance. priority: the one in effect; master: whom it has heard as master last."""
 
-    name: str
+    name: str = ""
     state: str = ""
     priority: int | None = None
     base_priority: int | None = None
-    ips: tuple[str, ...] = ()
+    virtual_ipaddress: tuple[str, ...] = ()
     master: str = ""
     last_transition: float | None = None
+
+    @cached_property
+    def ips(self) -> list[str]:
+        # The daemon may say more of an address, such as its interface.
+        return [ip_of(address.partition(" ")[0]) for address in self.virtual_ipaddress]
 
 
 @dataclass(frozen=True)
@@ -64,18 +72,14 @@ class Daemon:
 
 @dataclass(frozen=True)
 class KeepalivedState:
-    """The answer of keepalived_info. daemon is None where the module failed, and message then says why.
+    """The answer of keepalived_info. daemon is None where the module failed; addresses: all that the host has, with prefixes."""
 
-    addresses: all that the host has, with prefixes; installed is None where nobody looked for the binary.
-    """
-
-    asked: bool = False
-    message: str = ""
+    msg: str = ""
+    unreachable: bool = False
     daemon: Daemon | None = None
     installed: bool | None = None
     version: str = ""
-    addresses: frozenset[str] = frozenset()
-    ips: frozenset[str] = frozenset()
+    addresses: tuple[str, ...] = ()
     instances: tuple[ConfiguredInstance, ...] = ()
     vrrp_version: float | None = None
     auth_differs: bool = False
@@ -88,15 +92,23 @@ class KeepalivedState:
     clock_offset: float | None = None
     ntp: bool | None = None
 
+    @cached_property
+    def ips(self) -> frozenset[str]:
+        return frozenset(map(ip_of, self.addresses))
+
+    def has(self, address: str) -> bool:
+        """Whether the host has an address with that very prefix."""
+        return with_prefix(address) in map(with_prefix, self.addresses)
+
 
 @dataclass(frozen=True)
 class Answer:
     """What nginx answered to a probe. status is 0 without an answer, and error says why."""
 
-    address: str
-    port: str
-    host: str
-    status: int
+    address: str = ""
+    port: str = ""
+    host: str = ""
+    status: int = 0
     error: str = ""
 
     @property
@@ -111,12 +123,16 @@ class CertificateInfo:
     sha256: str | None = None
     not_after: str | None = None
 
+    @classmethod
+    def from_fact(cls, fact: Mapping[str, Any]) -> CertificateInfo:
+        return cls(fact.get("sha256"), str(fact["not_after"] or "") if "not_after" in fact else None)
+
 
 @dataclass(frozen=True)
 class NginxState:
-    """The answer of nginx_info. running is None where the module failed, and message then says why."""
+    """The answer of nginx_info. running is None where the module failed."""
 
-    message: str = ""
+    msg: str = ""
     running: bool | None = None
     version: str = ""
     workers: frozenset[int] = frozenset()
@@ -128,34 +144,50 @@ class NginxState:
 
 @dataclass(frozen=True)
 class Staged:
-    """A role's files, compared with the inventory. pending is None where that failed, and message then says why.
+    """The answer of config_files, which has compared a role's files with the inventory. pending_files is None where it failed.
 
-    managed: the paths that come from the inventory, None where that is not known; interrupted: a run was killed amid a change.
+    managed_files: those that come from the inventory, None where that is not known; interrupted: a run was killed amid a change.
     """
 
-    pending: tuple[str, ...] | None = None
-    managed: frozenset[str] | None = None
+    pending_files: tuple[str, ...] | None = None
+    managed_files: frozenset[str] | None = None
     interrupted: bool = False
     skipped: bool = False
-    message: str = ""
+    msg: str = ""
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        return self.pending_files or ()
 
     @property
     def differs(self) -> bool:
-        return bool(self.pending) or self.interrupted
+        return bool(self.pending_files) or self.interrupted
 
 
 @dataclass(frozen=True)
-class Requests:
-    """Requests to one VIP: how many were sent, how many failed, and how many of these for which reason."""
+class Failures:
+    """Requests that failed one after the other: how many for which reason."""
 
-    sent: int = 0
-    failed: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Probed:
-    """The answer of vip_probe by the VIPs' addresses. message says why there is none."""
+class Requests:
+    """Requests to one VIP."""
 
-    message: str = ""
+    sent: int = 0
+    failed: int = 0
+    failures: tuple[Failures, ...] = ()
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        names = dict.fromkeys(name for each in self.failures for name in each.reasons)
+        return {name: sum(each.reasons.get(name, 0) for each in self.failures) for name in names}
+
+
+@dataclass(frozen=True)
+class Probed:
+    """The answer of vip_probe, by the VIPs' addresses."""
+
+    msg: str = ""
     targets: Mapping[str, Requests] = field(default_factory=dict)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import ip_of, with_prefix
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
@@ -25,6 +26,13 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import join
 
 # So many hosts a line names; of more it says how many there are.
 NAMED = 8
+
+
+@dataclass(frozen=True)
+class HostState(KeepalivedState):
+    """The answer of keepalived_info from one host of a loop. item: the host."""
+
+    item: str = "?"
 
 
 def disruptions(finals: Iterable[tuple[Rollout, Mapping[str, Sequence[str]]]]) -> Iterator[str]:
@@ -57,21 +65,21 @@ def problem(cluster: Rollout) -> str:
     )
 
 
-def failure(host: str, task: str, message: str, states: Iterable[tuple[str, KeepalivedState]]) -> str:
-    """What an operator has to know when a host's change was taken back. states: of all hosts of the run, by name."""
+def failure(host: str, task: str, message: str, states: Iterable[HostState]) -> str:
+    """What an operator has to know when a host's change was taken back. states: of all hosts of the run."""
     step = f" in the step '{task}'" if task else ""
     lines = [
         f"{host}: the change failed{step}: {message.rstrip('.')}.",
         f"What {host} had before is back: configuration and programs. The run stops here. The hosts now:",
-        *(f"  {name}: {_state(state)}" for name, state in states),
+        *(f"  {state.item}: {_state(state)}" for state in states),
         "Correct the cause and run it again; playbooks/verify.yml says more.",
     ]
     return "\n".join(lines)
 
 
-def _state(state: KeepalivedState) -> str:
+def _state(state: HostState) -> str:
     daemon = state.daemon
-    if not state.asked or daemon is None:
+    if state.unreachable or daemon is None:
         return "cannot be reached"
     if not daemon.running:
         return "keepalived does not run"
@@ -137,7 +145,7 @@ def _losses(member: LoadBalancer) -> Iterator[str]:
     by_name = {new.name: new for new in member.plan}
     for old in member.keepalived.instances:
         new = by_wire.get(wire_of(old)) or by_name.get(old.name)
-        if new and not planned.issuperset(map(with_prefix, old.virtual_ipaddress)):
+        if new and not planned.issuperset(map(with_prefix, old.virtual_ipaddress or ())):
             yield addresses_change(old, new)
         elif not new:
             yield from _removal(old, set(map(ip_of, planned)))

@@ -133,4 +133,4 @@ def _known_stopped(host: LoadBalancer) -> bool:
 
 
 def _may_take_over(host: LoadBalancer) -> bool:
-    return host.keepalived.daemon is None or (host.runs and not host.keepalived.drained)
+    return host.keepalived.daemon is None or (host.runs and not host.drained)

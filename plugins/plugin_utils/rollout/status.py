@@ -42,7 +42,6 @@ def _vip(vip: VipStatus) -> dict[str, Any]:
 
 
 def _host(host: LoadBalancer, vips: Sequence[VipStatus]) -> dict[str, Any]:
-    keepalived = host.keepalived
     return {
         "reachable": host.reachable,
         "keepalived": host.daemon.version if host.runs else "",
@@ -50,8 +49,8 @@ def _host(host: LoadBalancer, vips: Sequence[VipStatus]) -> dict[str, Any]:
         "state_age": host.daemon.state_age,
         "nginx": host.nginx.version if host.nginx else "",
         "nginx_running": host.nginx_runs,
-        "drained": keepalived.drained,
-        "drained_since": keepalived.drained_since if keepalived.drained else None,
+        "drained": host.drained,
+        "drained_since": host.keepalived.drained_since if host.drained else None,
         "check": host.check if host.reachable else "",
         "holds": [vip.address for vip in vips if host in vip.holders],
         "instances": [_instance(each) for each in host.daemon.instances],

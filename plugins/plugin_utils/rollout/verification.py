@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import finding
@@ -27,16 +28,26 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.vip_stat
 )
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import capitalized
 
-CLOCK_SECONDS = 5.0
+
+@dataclass(frozen=True)
+class Heard:
+    """Problems of the plan and warnings of what was heard, as the filter vrrp_fleet returns them."""
+
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
-def verify(
-    hosts: Sequence[LoadBalancer],
-    fleet: tuple[Sequence[str], Sequence[str]] | None = None,
-    clock_seconds: float = CLOCK_SECONDS,
-) -> dict[str, Any]:
-    """Every check with its outcome. fleet: problems and warnings of the plan and of what was heard, if that was looked at."""
-    findings = _findings(hosts, fleet, clock_seconds)
+@dataclass(frozen=True)
+class Options:
+    """clock_seconds: how far clocks may be apart; fleet: None where nobody has planned and listened."""
+
+    clock_seconds: float = 5
+    fleet: Heard | None = None
+
+
+def verify(hosts: Sequence[LoadBalancer], options: Options) -> dict[str, Any]:
+    """The answer of the filter cluster_verify, as its page says."""
+    findings = _findings(hosts, options)
     return {
         "ok": all(each.ok for each in findings),
         "checks": [
@@ -48,9 +59,7 @@ def verify(
     }
 
 
-def _findings(
-    hosts: Sequence[LoadBalancer], fleet: tuple[Sequence[str], Sequence[str]] | None, clock_seconds: float
-) -> list[Finding]:
+def _findings(hosts: Sequence[LoadBalancer], options: Options) -> list[Finding]:
     reached = [host for host in hosts if host.reachable]
     vips = vips_of(hosts)
     findings = [*_reached(hosts)]
@@ -60,7 +69,7 @@ def _findings(
         findings += [*masters(cluster), *versions(cluster), *parity(cluster)]
     for host in reached:
         findings += host_findings(host, vips)
-    return [*findings, *clocks(reached, clock_seconds), *(_network(*fleet) if fleet else ())]
+    return [*findings, *clocks(reached, options.clock_seconds), *(_network(options.fleet) if options.fleet else ())]
 
 
 def _clusters(hosts: Sequence[LoadBalancer]) -> list[list[LoadBalancer]]:
@@ -103,14 +112,14 @@ def holding(vip: VipStatus) -> Iterator[Finding]:
         yield Finding("right holder", vip.address, f"{vip.preferred.name} is preferred")
 
 
-def _network(problems: Sequence[str], warnings: Sequence[str]) -> Iterator[Finding]:
+def _network(heard: Heard) -> Iterator[Finding]:
     """What was planned from the inventory and heard on the wire."""
-    for text in problems:
+    for text in heard.problems:
         yield bad("plan", "inventory", text)
-    for text in warnings:
+    for text in heard.warnings:
         if "split brain" in text:
             yield bad("wire", "VRRP", f"{capitalized(text)} {DEAF}")
         else:
             yield note("wire", "VRRP", text)
-    if not problems and not warnings:
+    if heard == Heard():
         yield Finding("wire", "VRRP", "nobody else was heard")

@@ -82,7 +82,7 @@ def _unable(host: LoadBalancer) -> Impediment | None:
 
 def _unwilling(host: LoadBalancer) -> Impediment | None:
     name = host.name
-    if host.keepalived.drained:
+    if host.drained:
         return Impediment(f"{name} is drained ({host.drain})", f"undrain {name}", wanted=not host.drained_by_run)
     if host.check == "down":
         return Impediment(f"nginx does not run on {name}", f"repair nginx on {name}")

@@ -42,17 +42,17 @@ _value:
     changes:
       description: Whether there is anything to do.
       type: bool
-    waves:
+    batches:
       description:
-        - Hosts whose turn comes at the same time, one wave after the other.
+        - Hosts whose turn comes at the same time, one batch after the other.
         - Each has its C(hosts), those to C(drain) before and to C(undrain) afterwards, those whose C(keepalived), C(nginx) and C(check)
           change, and by host the addresses to C(expect) there in the end, with prefixes.
       type: list
       elements: dict
-    together:
+    lockstep:
       description:
         - Clusters whose members do not understand each other while their settings differ, so that keepalived changes on all of them at
-          once, after the waves.
+          once, after the batches.
         - Each has its C(hosts), the C(survivor) that holds most VIPs, the C(others), which of the two goes C(first) (V(survivor) or
           V(others)), the hosts to C(restart), those to C(drain) before, and the C(reasons).
       type: list
@@ -84,20 +84,12 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import change
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.change import plan
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import before_change
 
 
 def change_plan(hostvars: Mapping[str, Any], play_hosts: Sequence[str]) -> dict[str, Any]:
-    variables = {host: _known(hostvars[host]) for host in play_hosts}
-    named = [host for own in variables.values() for host in (own.get("keepalived_settings") or {}).get("hosts") or []]
-    for host in dict.fromkeys(named):
-        if host not in variables and host in hostvars:
-            variables[host] = _known(hostvars[host])
-    return change.plan(variables, play_hosts)
-
-
-def _known(variables: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: variables[key] for key in change.VARIABLES if key in variables}
+    return plan(before_change(hostvars, play_hosts), play_hosts)
 
 
 class FilterModule:

@@ -8,14 +8,13 @@ import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived_directives import keepalived_directives
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived_conf import keepalived_conf
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
 
 STATE = Path("/var/lib/evenkeel-lab")
@@ -137,37 +136,44 @@ def build(source: Path, version: str, kept: Path) -> None:
     shutil.rmtree(work)
 
 
+# The role's other variables, as a bare host has them.
+DEFAULTS: dict[str, Any] = {
+    "router_id": "lb1",
+    "vrrp_version": 3,
+    "script_user": "nobody",
+    "garp_refresh": 10,
+    "interface": "eth0",
+    "advert_int": 0.25,
+    "preempt_delay": 0,
+    "auth_pass": "",
+    "auth_type": "PASS",
+    "notify": {},
+    "state_dir": "/run/vrrp",
+    "vrrp_scripts": [],
+    "track_files": [],
+    "track_processes": [],
+}
+RUNTIME: dict[str, Any] = {
+    "watchdog": 0,
+    "tests_reloads": False,
+    "tells_on_reload": False,
+    "vips_script": "/bin/true",
+    "notifier": "/bin/true",
+    "drained_file": "/run/vrrp/drained",
+    "most_listed": 800,
+}
+
+
 def settings_of(**settings: Any) -> dict[str, Any]:
-    """The role's variables with directives, all at their defaults but for these."""
+    """The role's variables without their prefix, all at their defaults but for these."""
     whole: dict[str, Any] = {name: {} for name in keepalived_settings.WHOLE}
     single: dict[str, Any] = {name: [] for name in keepalived_settings.SINGLE}
-    return {**whole, **single, "options": {}, **settings}
+    return {**whole, **single, **DEFAULTS, **settings}
 
 
-def configuration(settings: Mapping[str, Any], **others: Any) -> str:
-    """The role's keepalived.conf with these directives."""
-    environment = jinja2.Environment(trim_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined)
-    environment.filters["evenkeel.nginx_ha.keepalived_directives"] = keepalived_directives
-    environment.filters["combine"] = lambda one, other: {**one, **other}
-    variables: dict[str, Any] = {
-        "keepalived_router_id": "lb1",
-        "keepalived_vrrp_version": 3,
-        "keepalived_script_user": "nobody",
-        "keepalived_garp_refresh": 10,
-        "keepalived_interface": "eth0",
-        "keepalived_advert_int": 0.25,
-        "keepalived_preempt_delay": 0,
-        "keepalived_auth_pass": "",
-        "keepalived_auth_type": "PASS",
-        "keepalived_notify": {},
-        "__keepalived_directives": settings,
-        "__keepalived_test_wrapper": ["unshare"],
-        "__keepalived_track_files": [{"name": "standby", "file": "/run/vrrp/standby"}],
-        "__keepalived_track_processes": [],
-        "__keepalived_scripts": [],
-        "__keepalived_watchdog": 0,
-        "__keepalived_vips_script": "/bin/true",
-        "keepalived_instances": [instance(1), instance(2)],
-        **others,
-    }
-    return environment.from_string(TEMPLATE.read_text()).render(**variables)
+def configuration(
+    settings: Mapping[str, Any], instances: Sequence[Mapping[str, Any]] = (instance(1), instance(2)), **runtime: Any
+) -> str:
+    """The role's keepalived.conf with these variables."""
+    text = keepalived_conf(settings, instances, {**RUNTIME, **runtime})
+    return TEMPLATE.read_text().splitlines()[0] + "\n\n" + text

@@ -22,23 +22,28 @@ from conftest import UNICAST, Daemon, configuration, instance, settings_of
 
 Settings = Mapping[str, Any]
 LISTS = ("blocks", "lines", "entries")
-STANDBY = {"name": "standby", "file": "/run/vrrp/standby"}
 SERVER = {"address": "192.0.2.10", "port": 80}
 HEAVY = 2**31 - 1
+# What is tracked, without more than it needs.
+ENTRIES: dict[str, Settings] = {
+    "vrrp_scripts": {"name": "check", "script": "/bin/true"},
+    "track_files": {"name": "file", "file": "/run/vrrp/file"},
+    "track_processes": {"name": "process", "process": "nginx worker"},
+}
 # What some directives are taken beside only: variables, by expressions that match the names of cases.
 BESIDE: dict[str, Settings] = {
-    r"use_vmac\b|use_ipvlan": {"keepalived_instances": [instance(1)]},
+    r"use_vmac\b|use_ipvlan": {"instances": [instance(1)]},
     r"vmac_xmit_base": {"instance_options": {"use_vmac": {}}},
     r"track_bfd|BFD_CHECK": {
         "bfd_instances": [{"name": "BFD_1", "neighbor_ip": "192.0.2.3", "source_ip": "192.0.2.2"}]
     },
-    r"unicast": {"keepalived_instances": [instance(1, **UNICAST), instance(2, **UNICAST)]},
-    r"instance_options\.version=2": {"keepalived_advert_int": 1},
-    r"timer_expired_backup": {"keepalived_instances": [instance(1, nopreempt=True)]},
-    r"owner_ignore_adverts": {"keepalived_instances": [instance(1, priority=255, state="MASTER", weight=0)]},
-    r"track_script": {"__keepalived_scripts": [{"name": "check", "script": "/bin/true"}]},
-    r"track_file": {"__keepalived_track_files": [STANDBY, {"name": "file", "file": "/run/vrrp/file"}]},
-    r"track_process": {"__keepalived_track_processes": [{"name": "process", "process": "nginx"}]},
+    r"unicast": {"instances": [instance(1, **UNICAST), instance(2, **UNICAST)]},
+    r"instance_options\.version=2": {"advert_int": 1},
+    r"timer_expired_backup": {"instances": [instance(1, nopreempt=True)]},
+    r"owner_ignore_adverts": {"instances": [instance(1, priority=255, state="MASTER", weight=0)]},
+    r"track_script": {"vrrp_scripts": [{"name": "check", "script": "/bin/true"}]},
+    r"track_file": {"track_files": [{"name": "file", "file": "/run/vrrp/file"}]},
+    r"track_process": {"track_processes": [{"name": "process", "process": "nginx"}]},
 }
 # The same of what stands in the same block: its directive, the names of cases, and the change.
 WITHIN: list[tuple[str, str, Callable[[Any], Any]]] = [
@@ -127,19 +132,21 @@ def cases(version: str) -> Iterator[tuple[str, Settings]]:
         for name, settings in variations(Block((found,)), {}, version):
             yield f"{variable}{name}", {variable: settings[found.name]}
     for kind in ("PASS", "AH"):
-        version_2 = {"keepalived_vrrp_version": 2, "keepalived_advert_int": 1}
-        yield f"authentication {kind}", {"keepalived_auth_type": kind, "keepalived_auth_pass": "s3cret", **version_2}
+        version_2 = {"vrrp_version": 2, "advert_int": 1}
+        yield f"authentication {kind}", {"auth_type": kind, "auth_pass": "s3cret", **version_2}
     for name, settings in variations(keepalived_settings.ADDRESS, {}, version):
         own = "192.0.2.101" if "peer" in settings else "192.0.2.101/24"
         yield (
             f"address_options{name}",
-            {"keepalived_instances": [instance(1, virtual_ipaddress=[own], address_options=settings)]},
+            {"instances": [instance(1, virtual_ipaddress=[own], address_options=settings)]},
         )
-    for name, settings in variations(keepalived_settings.BLOCKS["track_process"], {}, version):
-        yield (
-            f"track_process{name}",
-            {"__keepalived_track_processes": [{"name": "process", "process": "nginx worker", **settings}]},
-        )
+    for variable, block in keepalived_settings.TRACKED.items():
+        for name, settings in variations(block, {}, version):
+            yield f"{variable}{name}", {variable: [{**ENTRIES[variable], **settings}]}
+    for variable in ("router_id", "garp_refresh", "preempt_delay"):
+        found = keepalived_settings.OWN[variable]
+        for value in values(found):
+            yield f"{variable}={value}", {variable: value}
 
 
 def needed_beside(name: str) -> Settings:
@@ -160,15 +167,10 @@ def beside() -> Iterator[tuple[str, Directive]]:
 
 def text_of(name: str, settings: Settings) -> str:
     own: dict[str, Any] = {}
-    others: dict[str, Any] = {}
     for variable, value in [*needed_beside(name).items(), *settings.items()]:
-        if variable.startswith(("_", "keepalived_")):
-            others[variable] = value
-        elif isinstance(value, Mapping):
-            own[variable] = {**own.get(variable, {}), **value}
-        else:
-            own[variable] = value
-    return configuration(settings_of(**own), **others)
+        own[variable] = {**own.get(variable, {}), **value} if isinstance(value, Mapping) else value
+    instances = own.pop("instances", (instance(1), instance(2)))
+    return configuration(settings_of(**own), instances)
 
 
 def test_each_directive_is_taken(daemon: Daemon, tmp_path: Path) -> None:
@@ -206,7 +208,7 @@ def test_instances_of_both_families_sign() -> None:
     """As text alone, for neither version does it."""
     hmac = {"keys": [{"id": 1, "key": "hex:" + "5a" * 32}], "active_key": 1, "mode": "permissive"}
     instances = [instance(1), instance(2, virtual_ipaddress=["2001:db8::100/64"])]
-    text = configuration(settings_of(auth_hmac=hmac), keepalived_vrrp_version=2, keepalived_instances=instances)
+    text = configuration(settings_of(auth_hmac=hmac, vrrp_version=2), instances)
     lines = ["auth_hmac {", f"    key 1 hex:{'5a' * 32}", "    active_key 1", "    mode permissive", "}"]
     block = "".join(f"    {line}\n" for line in lines)
     assert [block in each for each in text.split("vrrp_instance ")] == [False, True, True]

@@ -95,7 +95,7 @@ SCRIPT = {
     "weight": -33,
     "reverse": True,
 }
-OTHERS = {"__keepalived_track_processes": [PROCESS], "__keepalived_scripts": [SCRIPT]}
+OTHERS = {"track_processes": [PROCESS], "vrrp_scripts": [SCRIPT]}
 # Lines of the dump, or their beginnings.
 GLOBAL = """
  Router ID = lb1
@@ -186,7 +186,7 @@ def missing(expected: str, dump: str) -> list[str]:
 
 
 def test_values_arrive(daemon: Daemon, tmp_path: Path) -> None:
-    dumps = daemon.dumps(configuration(SETTINGS, **OTHERS), tmp_path)
+    dumps = daemon.dumps(configuration({**SETTINGS, **OTHERS}), tmp_path)
     assert "keepalived.data" in dumps, dumps["said"]
     assert missing(GLOBAL + INSTANCE + OTHER, dumps["keepalived.data"]) == []
     assert missing(BFD, dumps["keepalived_bfd.data"]) == []

@@ -10,8 +10,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_backends_out imp
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_connections import nginx_connections
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_tree import nginx_tree
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
-from nginx_examples import FACTS
-from test_nginx_tree import SETTINGS
+from support.nginx import FACTS, SETTINGS
 
 UPSTREAMS = [
     {

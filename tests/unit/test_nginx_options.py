@@ -22,9 +22,10 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words impo
 from hypothesis import example as case
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nginx_examples import (
-    FACTS,
+from support.nginx import FACTS
+from support.nginx_options import (
     ROLE,
+    VARIABLES,
     Chain,
     chains,
     example,
@@ -254,6 +255,10 @@ def test_defaults_are_those_of_the_role() -> None:
         default = defaults[f"nginx_{name}"]
         if "{{" not in json.dumps(default):
             assert (tuple(default) if isinstance(default, list) else default) == row.option.unset, name
+
+
+def test_every_variable_of_the_role_is_read() -> None:
+    assert {KEYS.get(name, name) for name in named(NginxSettings)} <= set(VARIABLES["nginx_settings"])
 
 
 # Free text

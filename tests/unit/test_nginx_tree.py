@@ -9,27 +9,14 @@ from typing import Any
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_probes import nginx_probes
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_tree import nginx_tree
-from ansible_collections.evenkeel.nginx_ha.plugins.modules.config_files import masked
+from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.configuration import masked
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import preflight as nginx_preflight
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import Present
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted
 from hypothesis import given
 from hypothesis import strategies as st
-from nginx_examples import ENVIRONMENT, FACTS, VARIABLES, tokens
-
-WEB = {"name": "web", "servers": [{"address": "172.16.2.20", "port": 9091}, {"address": "172.16.2.21", "port": 9092}]}
-DB = {"name": "db", "protocol": "tcp", "servers": [{"address": "172.16.2.30", "port": 5432}]}
-DNS = {"name": "dns", "protocol": "udp", "servers": [{"address": "172.16.2.31", "port": 53}]}
-DEFAULT = {"name": "default", "upstream": "web"}
-SETTINGS: dict[str, Any] = {
-    "upstreams": [WEB],
-    "servers": [DEFAULT],
-    "vips": ["192.168.200.200"],
-    "backends_out": [],
-    "upstream_keepalive": 32,
-    "reuseport": False,
-    "ipv6": False,
-}
+from support.nginx import DB, DEFAULT, DNS, FACTS, SETTINGS, WEB
+from support.nginx_options import ENVIRONMENT, VARIABLES, tokens
 
 
 def shown(kind: str, **settings: Any) -> list[Mapping[str, Any]]:

@@ -10,8 +10,8 @@ from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_probes import ng
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_tree import nginx_tree
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings
-from nginx_examples import FACTS, Chain, chains, example, path_of, settings_with
-from test_nginx_tree import SETTINGS
+from support.nginx import FACTS, SETTINGS
+from support.nginx_options import Chain, chains, example, path_of, settings_with
 
 
 def as_templated(value: Any) -> Any:

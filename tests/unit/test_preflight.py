@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.preflight import keepalived_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_fleet import vrrp_fleet
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,6 +108,11 @@ GOOD_KEEPALIVED: dict[str, tuple[Values, Values]] = {
     "CentOS 7": ({}, {"distribution": "CentOS", "distribution_version": "7.9", "os_family": "RedHat"}),
     "Rocky 10": ({}, {"distribution": "Rocky", "distribution_version": "10.0", "os_family": "RedHat"}),
 }
+
+
+def keepalived_problems(settings: Values, facts: Values, host: str) -> list[str]:
+    """Those of a host that is alone in the play."""
+    return vrrp_fleet({host: {"keepalived_settings": settings, "ansible_facts": facts}}, [host])["problems"]
 
 
 @pytest.mark.parametrize(("settings", "facts"), GOOD_KEEPALIVED.values(), ids=GOOD_KEEPALIVED)
@@ -254,14 +260,9 @@ KEEPALIVED_PROBLEMS: dict[str, tuple[Values, Values, list[str]]] = {
     "VIPs that cannot be planned": (
         {"vips": [VIP, VIP]},
         {},
-        ["keepalived_vips: Two VIPs are called VI_1. Give each entry of keepalived_vips a name of its own."],
-    ),
-    "priorities that cannot be planned": (
-        {"priority_base": 150, "priority_step": 75},
-        {},
         [
-            "keepalived_vips: VIP VI_1: priorities 150 to 75 leave no room for a failed host to rank below a healthy "
-            "one (the last would fall to -1). Use a smaller keepalived_priority_step or a higher base."
+            "keepalived_vips[1].name makes VI_1 the name of a VIP, as keepalived_vips[0].name does. Give each entry a name of its own.",
+            "keepalived_vips[1].address of VI_1 is 192.168.200.200, which VI_1 has as well. Remove one of the two.",
         ],
     ),
     "missing interface": (
@@ -284,7 +285,7 @@ KEEPALIVED_PROBLEMS: dict[str, tuple[Values, Values, list[str]]] = {
         {"vips": [{"name": "VI_1", "address": "192.168.200.11/24"}]},
         {},
         [
-            "VIP VI_1 (192.168.200.11) is this host's own address on eth0. "
+            "keepalived_vips[0].address of VI_1 is 192.168.200.11, this host's own address on eth0. "
             "A VIP moves between hosts; choose an unused address."
         ],
     ),
@@ -292,7 +293,7 @@ KEEPALIVED_PROBLEMS: dict[str, tuple[Values, Values, list[str]]] = {
         {"vips": [{"name": "VI_1", "address": "172.16.2.11/24"}]},
         {},
         [
-            "VIP VI_1 (172.16.2.11) is this host's own address on eth1. "
+            "keepalived_vips[0].address of VI_1 is 172.16.2.11, this host's own address on eth1. "
             "A VIP moves between hosts; choose an unused address."
         ],
     ),
@@ -300,7 +301,7 @@ KEEPALIVED_PROBLEMS: dict[str, tuple[Values, Values, list[str]]] = {
         {"vips": [VIP, {"name": "VI_2", "address": "172.16.2.200/24"}]},
         {},
         [
-            "VIP VI_2 (172.16.2.200) is not in the network of keepalived_interface eth0 (192.168.200.0/24). "
+            "keepalived_vips[1].address of VI_2 is 172.16.2.200, which is not in the network of keepalived_interface eth0 (192.168.200.0/24). "
             "Choose an address in it, or the interface that is in the VIP's network."
         ],
     ),
@@ -308,7 +309,7 @@ KEEPALIVED_PROBLEMS: dict[str, tuple[Values, Values, list[str]]] = {
         {"vips": [{"name": "VI_1", "address": "10.0.0.1/24"}]},
         {"eth0": {**ETH0, "ipv6": [{"address": "2001:db8::11", "prefix": "64"}]}},
         [
-            "VIP VI_1 (10.0.0.1) is not in the network of keepalived_interface eth0 "
+            "keepalived_vips[0].address of VI_1 is 10.0.0.1, which is not in the network of keepalived_interface eth0 "
             "(192.168.200.0/24, 2001:db8::/64). "
             "Choose an address in it, or the interface that is in the VIP's network."
         ],
@@ -317,7 +318,7 @@ KEEPALIVED_PROBLEMS: dict[str, tuple[Values, Values, list[str]]] = {
         {"interface": "eth2"},
         {"interfaces": ["eth0", "eth2"], "eth2": {}},
         [
-            "VIP VI_1 (192.168.200.200) is not in the network of keepalived_interface eth2 (no network). "
+            "keepalived_vips[0].address of VI_1 is 192.168.200.200, which is not in the network of keepalived_interface eth2 (no network). "
             "Choose an address in it, or the interface that is in the VIP's network."
         ],
     ),
@@ -338,6 +339,61 @@ KEEPALIVED_PROBLEMS: dict[str, tuple[Values, Values, list[str]]] = {
 def test_keepalived_problem(settings: Values, facts: Values, texts: list[str]) -> None:
     found = keepalived_problems({**KEEPALIVED, **settings}, {**FACTS, **facts}, "nginx1")
     assert found == [f"nginx1: {text}" for text in texts]
+
+
+def test_what_is_wrong_with_a_plan_is_said_once_of_the_whole_cluster() -> None:
+    wide = {
+        **KEEPALIVED,
+        "priority_base": 150,
+        "priority_step": 75,
+        "vips": [VIP, {**VIP, "name": "VI_2", "address": "192.168.200.7/24"}],
+    }
+    assert keepalived_problems(wide, FACTS, "nginx1") == [
+        "nginx1, nginx2: keepalived_priority_base and _step make priorities 150 to 75, which leave no room for a failed host to rank below "
+        "a healthy one (the last would fall to -1). Use a smaller keepalived_priority_step or a higher keepalived_priority_base."
+    ]
+
+
+TYPES: dict[str, tuple[Values, str]] = {
+    "a number": (
+        {"advert_int": "soon"},
+        "keepalived_advert_int is 'soon', which is no number. Give it a number, such as 0.25.",
+    ),
+    "infinity": ({"skew": float("inf")}, "keepalived_skew is inf, which is no number. Give it a number, such as 0.01."),
+    "a whole number": (
+        {"priority_step": 1.5},
+        "keepalived_priority_step is 1.5, which is no whole number. Give it a whole number, such as 0.",
+    ),
+    "a whole number in a list": (
+        {"reserved_vrids": [51, "x"]},
+        "keepalived_reserved_vrids[1] is 'x', which is no whole number. Give it a whole number, such as 0.",
+    ),
+    "true or false": (
+        {"unicast": "perhaps"},
+        "keepalived_unicast is 'perhaps', which is neither true nor false. Set it to true or false.",
+    ),
+    "a list": ({"unicast_peers": "192.0.2.2"}, "keepalived_unicast_peers is no list. Write a list, also of one entry."),
+    "an entry": ({"vips": [VIP, "VI_2"]}, "keepalived_vips[1] is no dictionary. Write names and their values."),
+    "a pin": (
+        {"vips": [{**VIP, "priorities": ["nginx1"]}]},
+        "keepalived_vips[0].priorities of VI_1 is no dictionary. Write names and their values.",
+    ),
+    "a VRID": (
+        {"vips": [{**VIP, "virtual_router_id": "x"}]},
+        "keepalived_vips[0].virtual_router_id of VI_1 is 'x', which is no whole number. Give it a whole number, from 1 to 255.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "text"), TYPES.values(), ids=TYPES)
+def test_a_value_of_another_type(settings: Values, text: str) -> None:
+    assert f"nginx1: {text}" in keepalived_problems({**KEEPALIVED, **settings}, FACTS, "nginx1")
+
+
+def test_a_secret_is_in_no_representation() -> None:
+    settings, _problems = parse({**KEEPALIVED, "auth_pass": "s3cret", "auth_hmac": HMAC})
+    assert settings.auth_pass == "s3cret" and settings.auth_hmac == HMAC
+    assert "s3cret" not in repr(settings) and KEY not in repr(settings)
 
 
 @pytest.mark.parametrize("settings", [case[0] for case in KEEPALIVED_PROBLEMS.values() if case[0].get("auth_pass")])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from labtest.cluster import LOAD_BALANCERS
 
 # tests/lint/run makes these; 2.19 runs everything else.
 ENVIRONMENTS = Path("/var/lib/evenkeel-lab/venvs")
+
+pytestmark = pytest.mark.skipif("EVENKEEL_QUICK" in os.environ, reason="'./dev test quick' leaves them out")
 
 
 @pytest.mark.parametrize("version", ["2.16", "2.17", "2.18", "2.20", "2.21"])

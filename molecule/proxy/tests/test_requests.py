@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from traffic import CLIENT, VIP, Traffic, request
+from labtest.traffic import CLIENT, VIP, Traffic, request
 
 # Addresses that are nobody's.
 STRANGER, STRANGER6 = "203.0.113.7", "2001:db8::7"

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
@@ -32,6 +32,11 @@ class Instance:
     unicast_derived: bool = False
     senders: tuple[str, ...] = ()
 
+    @property
+    def family(self) -> int:
+        """4 or 6."""
+        return 6 if ":" in self.virtual_ipaddress[0] else 4
+
     @classmethod
     def from_fact(cls, fact: Mapping[str, Any]) -> Instance:
         """An instance from what as_fact has made of one."""
@@ -40,10 +45,13 @@ class Instance:
 
     def as_fact(self) -> dict[str, Any]:
         """Itself as a fact of its host: what is empty and optional is left out."""
-        optional = ("options", "address_options", "unicast_src_ip", "unicast_peers", "unicast_derived", "senders")
-        whole = asdict(self)
+        whole = {name: getattr(self, name) for name in NAMES}
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in whole.items()
-            if value or name not in optional
+            if value or name not in OPTIONAL
         }
+
+
+OPTIONAL = frozenset(("options", "address_options", "unicast_src_ip", "unicast_peers", "unicast_derived"))
+NAMES = tuple(each.name for each in fields(Instance))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The evenkeel developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which of the keepalived role's variables hold which directives.
+"""Which of the keepalived role's variables hold which directives, and what is wrong with them.
 
 Pure functions of the role's variables; they run on the control node only.
 """
@@ -16,7 +16,9 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived impor
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import table as keepalived_table
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import vrrp as keepalived_vrrp
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table import Block, Directive
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
 
+# What the user can set, by places.
 BLOCKS: dict[str, Block] = {
     "top": keepalived_global.PROCESS,
     "global_defs": keepalived_global.GLOBAL_DEFS,
@@ -27,6 +29,21 @@ BLOCKS: dict[str, Block] = {
     "address": keepalived_vrrp.ADDRESS,
     "lvs": keepalived_lvs.LVS,
 }
+# What stands outside of all blocks, in the order of keepalived.conf, behind the directives of 'top'.
+# fmt: off
+CONFIGURATION = Block(
+    directives=(
+        Directive("global_defs", "block", {}, "The daemon as a whole.", within=keepalived_global.WHOLE),
+        Directive("track_file", "blocks", [{"name": "file", "file": "/run/vrrp/file"}], "Files.", within=keepalived_vrrp.FILE),
+        Directive("vrrp_track_process", "blocks", [{"name": "process", "process": "nginx"}], "Processes.", within=keepalived_vrrp.PROCESS),
+        keepalived_vrrp.WATCHDOG,
+        Directive("vrrp_script", "blocks", [{"name": "check", "script": "/bin/true"}], "Checks.", within=keepalived_vrrp.SCRIPT),
+        *keepalived_vrrp.BESIDE.directives,
+        Directive("vrrp_instance", "blocks", [{"name": "VI_1"}], "The plan's instances.", within=keepalived_vrrp.WHOLE_INSTANCE),
+        *keepalived_lvs.LVS.directives,
+    )
+)
+# fmt: on
 # Of a VIP, whose address stands beside.
 ADDRESS = Block(tuple(one for one in keepalived_vrrp.ADDRESS.directives if one.name != "address"))
 # A variable for a whole block, and one for each of the directives that stand outside of blocks, or in each instance.
@@ -47,59 +64,59 @@ SINGLE = {
     "virtual_servers": ("lvs", "virtual_server"),
     "include": ("lvs", "include"),
 }
+# Further variables of the role, which become values of directives, or stand in scripts and units.
+OWN: dict[str, Directive] = {
+    "router_id": keepalived_global.OWN["router_id"],
+    "script_user": keepalived_global.OWN["script_user"],
+    "garp_refresh": keepalived_global.OWN["vrrp_garp_master_refresh"],
+    "interface": keepalived_vrrp.WHOLE_INSTANCE["interface"],
+    "preempt_delay": keepalived_vrrp.WHOLE_INSTANCE["preempt_delay"],
+    "auth_pass": keepalived_vrrp.WHOLE_INSTANCE["authentication"].block["auth_pass"],
+    "state_dir": Directive("state_dir", "plain_path", "/run/vrrp", "Directory of tracked files."),
+    "install_root": Directive("install_root", "plain_path", "/opt/keepalived", "Where keepalived is installed."),
+    "version": Directive("version", "version", "2.2.7", "Its version."),
+}
+# Variables with things that each instance tracks; keepalived_checks has more of them.
+TRACKED = {
+    "vrrp_scripts": keepalived_vrrp.SCRIPT_ENTRY,
+    "track_files": keepalived_vrrp.FILE_ENTRY,
+    "track_processes": keepalived_vrrp.PROCESS_ENTRY,
+}
 
 
-def render(settings: Mapping[str, Any], place: str) -> str:
-    """The lines of one place in keepalived.conf.
-
-    settings: the role's variables without their prefix, and for the place instance the VIP's own options; an instance of the plan for the
-    place address, whose words stand on one line; an entry of track_processes for the place track_process. Raises WordError.
-    """
-    if place == "top":
-        found = keepalived_table.render(BLOCKS[place], settings["process_options"])
-        return f"{found}\n" if found else ""
-    if place == "global_defs":
-        return keepalived_table.render(BLOCKS[place], settings["global_defs"], 1)
-    if place == "instance":
-        return keepalived_table.render(BLOCKS[place], {**settings["instance_options"], **settings["options"]}, 1)
-    if place == "address":
-        words = [
-            word
-            for line in keepalived_table.lines(BLOCKS[place], settings.get("address_options") or {})
-            for word in line.words
-        ]
-        return "".join(f" {word}" for word in words)
-    if place == "track_process":
-        return keepalived_table.render(BLOCKS[place], settings, 1)
-    own = {keyword: settings[name] for name, (block, keyword) in SINGLE.items() if block == place and settings[name]}
-    if place == "auth_hmac":
-        return keepalived_table.render(BLOCKS[place], own, 1)
-    return "".join(f"\n{each}" for each in keepalived_table.rendered(BLOCKS[place], own))
+def tracked(settings: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
+    """The entries of a variable in TRACKED with their places: those of keepalived_checks first."""
+    checks = (settings.get("checks") or {}).get(name) or ()
+    own = settings.get(name) or ()
+    # vrrp_scripts has those of keepalived_checks in it.
+    own = own[len(checks) :] if name == "vrrp_scripts" else own
+    for variable, found in ((f"keepalived_checks.{name}", checks), (f"keepalived_{name}", own)):
+        for number, entry in enumerate(found):
+            yield f"{variable}[{number}]", entry
 
 
 def _blocks(settings: Mapping[str, Any]) -> Iterator[tuple[Block, object, str]]:
     """Each block of directives in the variables, with its settings and where these are written."""
     for name, block in WHOLE.items():
         yield BLOCKS[block], settings.get(name) or {}, f"keepalived_{name}"
-    for vip in settings.get("vips") or ():
-        if vip.get("follows"):
-            continue
-        yield BLOCKS["instance"], vip.get("options") or {}, f"keepalived_vips: VIP {vip.get('name')}: options"
-        yield ADDRESS, vip.get("address_options") or {}, f"keepalived_vips: VIP {vip.get('name')}: address_options"
-    for process in settings.get("track_processes") or ():
-        own = {name: value for name, value in process.items() if BLOCKS["track_process"].find(name)}
-        yield BLOCKS["track_process"], own, f"keepalived_track_processes: {process.get('name')}"
+    for number, vip in enumerate(settings.get("vips") or ()):
+        yield BLOCKS["instance"], vip.get("options") or {}, f"keepalived_vips[{number}].options"
+        yield ADDRESS, vip.get("address_options") or {}, f"keepalived_vips[{number}].address_options"
+    for name, block in TRACKED.items():
+        yield from ((block, entry, where) for where, entry in tracked(settings, name))
 
 
 def _single(settings: Mapping[str, Any]) -> Iterator[tuple[Directive, Any, str]]:
     """Each directive that has a variable of its own, with its value and that variable."""
-    for name, (block, keyword) in SINGLE.items():
-        found = BLOCKS[block].find(keyword)
-        if found and settings.get(name):
-            yield found, settings[name], f"keepalived_{name}"
+    own = {name: BLOCKS[block][keyword] for name, (block, keyword) in SINGLE.items()}
+    for name, one in {**OWN, **own}.items():
+        if settings.get(name):
+            yield one, settings[name], f"keepalived_{name}"
+    for number, vip in enumerate(settings.get("vips") or ()):
+        yield keepalived_vrrp.WHOLE_INSTANCE["name"], vip.get("name"), f"keepalived_vips[{number}].name"
 
 
-def problems(settings: Mapping[str, Any]) -> Iterator[str]:
+def problems(settings: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong with the directives in the role's variables, which have no prefix here."""
     # The package's version is known to nobody before it is installed.
     version = str(settings["version"]) if settings.get("install_method") == "source" else ""

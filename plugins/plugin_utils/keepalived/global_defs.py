@@ -204,6 +204,38 @@ GLOBAL_DEFS = Block(
     )
 )
 
+# A program and the user that it runs as.
+AS_USER = Block(
+    header=("command", "user"),
+    directives=(
+        Directive("command", "command", "/bin/true", "Program to run."),
+        Directive("user", "word", "root", "User to run as."),
+    ),
+)
+
+# What the role writes itself, before the user's own directives.
+OWN = Block(
+    directives=(
+        Directive("router_id", "text", "lb1", "The host's name in keepalived's messages."),
+        Directive("vrrp_version", "int", 3, "VRRP's version.", low=2, high=3),
+        Directive("enable_script_security", "flag", True, "Runs as root only what nobody else can change."),
+        Directive("script_user", "user", "keepalived_script", "User of scripts."),
+        Directive("reload_check_config", "flag", True, "Tests a configuration before it is read again."),
+        Directive("vrrp_priority", "int", -20, "Nice value.", low=-20, high=19, comment="Before everything else on a busy host."),
+        Directive(
+            "vrrp_garp_master_delay", "int", 1, "Seconds to the second round of gratuitous ARPs.", low=0, high=3600,
+            comment="Again after a second, and ever again: a neighbour that missed it, or heard a host that hangs, learns who has the VIP.",
+        ),
+        Directive("vrrp_garp_master_refresh", "int", 10, "Seconds between two refreshes.", low=0, high=DAY),
+        Directive("notifier_fifo", "path", "/run/vrrp/notify.fifo", "What the notifier reads.", keyword="vrrp_notify_fifo"),
+        Directive(
+            "notifier", "line", {"command": "/bin/true", "user": "root"}, "The notifier.", keyword="vrrp_notify_fifo_script", within=AS_USER
+        ),
+        Directive("tells_on_reload", "flag", True, "All states again after a reload.", keyword="fifo_write_vrrp_states_on_reload"),
+    )
+)
+WHOLE = Block(directives=(*OWN.directives, *GLOBAL_DEFS.directives))
+
 PROCESS = Block(
     directives=(
         Directive("child_wait_time", "int", 5, "Seconds that processes may take to end.", low=0, high=3600),

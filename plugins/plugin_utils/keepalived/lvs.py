@@ -213,7 +213,7 @@ VIRTUAL_SERVER = Block(
         Directive("fwmark", "int", 7, "Or the mark of its packets.", low=1, high=WEIGHT, keyword="fwmark"),
         Directive("group", "word", "VSG_1", "Or the group of its addresses.", keyword="group"),
         Directive("ip_family", "word", "inet", "Family of a mark's packets.", choices=("inet", "inet6")),
-        Directive("lb_algo", "word", "rr", "How a server is chosen.", choices=SCHEDULERS),
+        Directive("lb_algo", "word", "rr", "How a server is chosen.", choices=SCHEDULERS, newer=(("twos", "2.2.5"),)),
         *(
             Directive(name, "flag", True, text)
             for name, text in (

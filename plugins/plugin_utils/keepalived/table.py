@@ -3,19 +3,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """keepalived's directives as data: what can be set, in which versions, and the lines it becomes.
 
-The tables are keepalived_global, keepalived_vrrp and keepalived_lvs. Rendering, preflight, the role's argument_specs, the tables in its
-README and the tests with real daemons all read them. Pure functions; they run on the control node only.
+The tables are in global_defs, vrrp and lvs. Rendering, preflight, the role's argument_specs, the tables in its README and the tests
+with real daemons all read them. Pure functions; they run on the control node only.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import words as keepalived_words
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.words import WordError
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
 
 # One word of a line.
 SIMPLE: dict[str, Callable[[Any], str]] = {
@@ -26,10 +27,16 @@ SIMPLE: dict[str, Callable[[Any], str]] = {
     "address": keepalived_words.address,
     "network": keepalived_words.network,
     "key": keepalived_words.key,
+    "password": keepalived_words.password,
+    "plain_path": keepalived_words.plain_path,
+    "user": keepalived_words.user,
+    "version": keepalived_words.version,
 }
 NUMBERS = ("int", "seconds")
 NESTED = ("block", "blocks", "line", "lines", "entries")
 INDENT = "    "
+# keepalived reads 1,023 bytes with the line's end, and takes the rest for the next line. Indentation and a brace are left room for.
+LONGEST_LINE = 980
 
 
 @dataclass(frozen=True)
@@ -38,13 +45,15 @@ class Directive:
 
     kind: flag (the keyword alone, where true), on_off, int, seconds (a number with up to 6 decimals), word, text (one word that is quoted
     where it needs to be), command (an absolute path and arguments), path, address, network (an address with or without its prefix), key
-    (what adverts are signed with), list (words behind the keyword), routes (texts, each a line in braces), block (one pair of braces),
-    blocks (one for each entry of a list), line (a block on one line without braces), lines (one such line for each entry of a list, in
+    (what adverts are signed with), password, plain_path (one that scripts have as well), user (a name, maybe a group's behind it), version,
+    list (words behind the keyword), words (the same of one text), routes (texts, each a line in
+    braces), block (one pair of braces), blocks (one for each entry of a list), line (a block on one line without braces), lines (one such line for each entry of a list, in
     braces), entries (the same without a keyword and braces of their own).
     since and until: the first version that has it and the first that lacks it again, empty where all do that can be compiled; needs: what
     keepalived has to be compiled with, a key of NEEDS; low and high: bounds of a number, inclusive; choices: the words it takes; newer:
     those of them that later versions have, each with its first one; example: a value that keepalived accepts; instead: what to write, where
-    no message may show the value; within: what stands in the braces or on the line; keyword: where it is another than name.
+    no message may show the value; within: what stands in the braces or on the line; keyword: where it is another than name; comment: what
+    operators read above it, which may name other settings of its block in braces.
     """
 
     name: str
@@ -61,6 +70,7 @@ class Directive:
     keyword: str = ""
     instead: str = ""
     within: Block | None = None
+    comment: str = ""
 
     @property
     def word(self) -> str:
@@ -86,12 +96,21 @@ class Block:
     def find(self, name: str) -> Directive | None:
         return next((each for each in self.directives if each.name == name), None)
 
+    def __getitem__(self, name: str) -> Directive:
+        return {each.name: each for each in self.directives}[name]
+
 
 @dataclass(frozen=True)
 class Line:
     words: list[str]
     children: list[Line] = field(default_factory=list)
     braces: bool = False
+    comment: str = ""
+
+    def __post_init__(self) -> None:
+        length = len(" ".join(self.words))
+        if length > LONGEST_LINE:
+            raise WordError(f"makes a line of {length} bytes, and {LONGEST_LINE} fit on one of keepalived.conf")
 
 
 def render(block: Block, settings: Mapping[str, Any], depth: int = 0) -> str:
@@ -107,13 +126,21 @@ def rendered(block: Block, settings: Mapping[str, Any], depth: int = 0) -> list[
 def lines(block: Block, settings: Mapping[str, Any]) -> list[Line]:
     found = [one for one in block.directives if one.name not in block.header and settings.get(one.name) is not None]
     return [
-        *(line for one in found for line in _lines(one, settings[one.name])),
+        *(line for one in found for line in _commented(one, settings)),
         *(Line([word]) for word in block.always),
     ]
 
 
+def _commented(one: Directive, settings: Mapping[str, Any]) -> list[Line]:
+    found = _lines(one, settings[one.name])
+    if found and one.comment:
+        found[0] = replace(found[0], comment=one.comment.format_map(settings))
+    return found
+
+
 def _text(line: Line, depth: int) -> str:
-    own = INDENT * depth + " ".join(line.words)
+    own = f"{INDENT * depth}# {line.comment}\n" if line.comment else ""
+    own += INDENT * depth + " ".join(line.words)
     if not line.braces:
         return f"{own}\n"
     return f"{own} {{\n" + "".join(_text(each, depth + 1) for each in line.children) + f"{INDENT * depth}}}\n"
@@ -127,6 +154,8 @@ def _lines(one: Directive, value: Any) -> list[Line]:
     if one.kind == "list":
         listed = [keepalived_words.word(each) for each in keepalived_words.sequence(value)]
         return [Line([one.word, *listed])] if listed else []
+    if one.kind == "words":
+        return [Line([one.word, *keepalived_words.words(value)])]
     if one.kind == "routes":
         children = [Line(keepalived_words.words(each)) for each in keepalived_words.sequence(value)]
         return [Line([one.word], children, braces=True)] if children else []
@@ -180,49 +209,64 @@ def as_numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
-def problems(block: Block, settings: object, version: str, where: str) -> Iterator[str]:
+def problems(block: Block, settings: object, version: str, where: str) -> Iterator[Problem]:
     """What is wrong with the settings of a block in a version of keepalived, empty where it is not known; where: the variable."""
     if not isinstance(settings, Mapping):
-        yield f"{where} is no dictionary. Write directives and their values, such as {block.directives[0].name}."
+        yield Problem(
+            where, "is no dictionary", f"Write directives and their values, such as {block.directives[0].name}."
+        )
         return
     for one in block.directives:
         if one.name in block.needed and settings.get(one.name) is None:
-            yield f"{where} has no {one.name}. {one.instead or f'Give it one, such as {one.example!r}.'}"
+            yield Problem(where, f"has no {one.name}", one.instead or f"Give it one, such as {one.example!r}.")
     for name, value in settings.items():
         found = block.find(str(name))
         if found is None:
             known = ", ".join(each.name for each in block.directives)
-            yield f"{where} has {name!r}, which is no directive that it takes. It takes {known}."
+            yield Problem(where, f"has {shown(name)}, which is no directive that it takes", f"It takes {known}.")
         elif value is not None:
             yield from directive_problems(found, value, version, f"{where}.{name}")
 
 
-def directive_problems(one: Directive, value: Any, version: str, where: str) -> Iterator[str]:
-    numbers = as_numbers(version)
-    if numbers and one.since and numbers < as_numbers(one.since):
-        yield (
-            f"{where} needs keepalived {one.since}, and this host gets {version}. "
-            f"Remove it, or set keepalived_version to {one.since} or later."
-        )
-    if numbers and one.until and numbers >= as_numbers(one.until):
-        yield f"{where} is gone from keepalived {one.until} on, and this host gets {version}. Remove it."
-    first = dict(one.newer).get(str(value), "")
-    if numbers and numbers < as_numbers(first):
-        yield (
-            f"{where} is {value!r}, which needs keepalived {first}, and this host gets {version}. "
-            f"Give it another value, or set keepalived_version to {first} or later."
-        )
+def directive_problems(one: Directive, value: Any, version: str, where: str) -> Iterator[Problem]:
+    yield from _version_problems(one, value, version, where)
     try:
-        if one.kind in ("blocks", "lines", "entries"):
-            for number, each in enumerate(keepalived_words.sequence(value)):
-                yield from problems(one.block, each, version, f"{where}[{number}]")
-        elif one.kind in ("block", "line"):
-            yield from problems(one.block, value, version, where)
-        else:
+        inner = list(_nested_problems(one, value, version, where))
+        yield from inner
+        if not inner:
             _lines(one, value)
     except WordError as error:
-        found = one.instead and f"{where} {error}. {one.instead}"
-        yield found or f"{where} is {value!r}, which {error}. Give it a value such as {one.example!r}."
+        what = str(error) if one.instead else f"is {shown(value)}, which {error}"
+        yield Problem(where, what, one.instead or f"Give it a value such as {one.example!r}.")
+
+
+def _version_problems(one: Directive, value: Any, version: str, where: str) -> Iterator[Problem]:
+    numbers = as_numbers(version)
+    if not numbers:
+        return
+    if one.since and numbers < as_numbers(one.since):
+        fix = f"Remove it, or set keepalived_version to {one.since} or later."
+        yield Problem(where, f"needs keepalived {one.since}, and this host gets {version}", fix)
+    if one.until and numbers >= as_numbers(one.until):
+        yield Problem(where, f"is gone from keepalived {one.until} on, and this host gets {version}", "Remove it.")
+    first = dict(one.newer).get(str(value), "")
+    if numbers < as_numbers(first):
+        fix = f"Give it another value, or set keepalived_version to {first} or later."
+        yield Problem(where, f"is {value!r}, which needs keepalived {first}, and this host gets {version}", fix)
+
+
+def _nested_problems(one: Directive, value: Any, version: str, where: str) -> Iterator[Problem]:
+    if one.kind in ("blocks", "lines", "entries"):
+        for number, each in enumerate(keepalived_words.sequence(value)):
+            yield from problems(one.block, each, version, f"{where}[{number}]")
+    elif one.kind in ("block", "line"):
+        yield from problems(one.block, value, version, where)
+
+
+def shown(value: object) -> str:
+    """A value as messages have it: on one line, and not longer than anybody reads."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:150]}..."
 
 
 def needs(block: Block, settings: object) -> set[str]:

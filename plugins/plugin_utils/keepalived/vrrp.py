@@ -9,7 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.global_defs import DAY, EXTRA_INTERFACES
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.global_defs import (
+    AS_USER,
+    DAY,
+    EXTRA_INTERFACES,
+    MAXIMUM,
+)
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table import Block, Directive
 
 
@@ -200,15 +205,128 @@ SYNC_GROUP = Block(
     ),
 )
 
-# What the template does not write of a vrrp_track_process itself.
-PROCESS = Block(
+# What an entry of keepalived_vrrp_scripts, _track_files and _track_processes says of each instance.
+_EFFECT = tuple(one for one in _tracked("entry", "x").directives if one.name != "name")
+# The longest time that keepalived counts in microseconds.
+LONGEST = (2**32 - 1) // 1_000_000
+
+SCRIPT = Block(
+    header=("name",),
+    needed=("name", "script"),
+    always=("init_fail",),
     directives=(
+        Directive("name", "word", "check", "Name of the check."),
+        Directive("script", "command", "/bin/true", "Program to run, with its arguments."),
+        Directive("interval", "int", 1, "Seconds from one run to the next.", low=1, high=LONGEST),
+        Directive("timeout", "int", 1, "Seconds after which a run counts as failed.", low=1, high=LONGEST),
+        Directive("fall", "int", 2, "Failures in a row that make it fail.", low=1, high=MAXIMUM),
+        Directive("rise", "int", 2, "Successes in a row that make it well again.", low=1, high=MAXIMUM),
+        Directive("user", "user", "nobody", "User to run as."),
+    ),
+)
+
+_INIT = Block(
+    header=("value",),
+    directives=(
+        Directive("value", "int", 0, "The number to begin with.", low=-254, high=254),
+        Directive("overwrite", "flag", True, "Also where the file is there."),
+    ),
+)
+
+FILE = Block(
+    header=("name",),
+    needed=("name", "file"),
+    directives=(
+        Directive("name", "word", "file", "Name of the entry."),
+        Directive("file", "path", "/run/vrrp/file", "The file."),
+        Directive("init_file", "line", {"value": 0, "overwrite": True}, "What keepalived writes into it when it starts.", within=_INIT),
+    ),
+)
+
+PROCESS = Block(
+    header=("name",),
+    needed=("name", "process"),
+    directives=(
+        Directive("name", "word", "process", "Name of the entry."),
+        Directive("process", "words", "nginx", "Name of the process, and maybe its parameters."),
+        Directive("quorum", "int", 1, "How many have to run.", low=1, high=65535),
+        Directive("delay", "seconds", 1, "Seconds that they may be missing.", low=0.000001, high=3600),
         Directive("param_match", "word", "initial", "How parameters match.", choices=("initial", "partial")),
         Directive("quorum_max", "int", 10, "How many may run.", low=0, high=65535),
         Directive("fork_delay", "seconds", 1, "Seconds that new ones are waited for.", low=0.000001, high=3600),
         Directive("terminate_delay", "seconds", 1, "Seconds that they may be missing.", low=0.000001, high=3600),
         Directive("full_command", "flag", True, "The whole command line is compared."),
     ),
+)
+
+# An entry as the role's variables have it: what the role calls otherwise, and what instances say of it. Its argument_specs tell what is
+# needed beside the name.
+SCRIPT_ENTRY = replace(SCRIPT, needed=("name",), directives=(*SCRIPT.directives, *_EFFECT))
+FILE_ENTRY = replace(
+    FILE,
+    directives=(
+        *(one for one in FILE.directives if one.name != "init_file"),
+        replace(_INIT.directives[0], name="init"),
+        *_INIT.directives[1:],
+        *_EFFECT,
+    ),
+)
+PROCESS_ENTRY = replace(
+    PROCESS,
+    directives=(*(replace(one, low=0) if one.name == "delay" else one for one in PROCESS.directives), *_EFFECT),
+)
+
+_ALIVE = Block(header=("name",), directives=SCRIPT.directives)
+
+# The script whose runs are keepalived's signs of life, beside the user's own.
+WATCHDOG = Directive(
+    "watchdog", "block", {"name": "keepalived_alive", "script": "/bin/true", "fall": 1_000_000}, "Tells systemd that keepalived works.",
+    keyword="vrrp_script", within=_ALIVE,
+    comment="Runs as long as keepalived does its work; without it systemd ends keepalived after {watchdog_seconds} s.",
+)
+
+_AUTHENTICATION = Block(
+    needed=("auth_type", "auth_pass"),
+    directives=(
+        Directive("auth_type", "word", "PASS", "Kind of authentication.", choices=("PASS", "AH")),
+        Directive("auth_pass", "password", "s3cret", "Password.", instead="Use others."),
+    ),
+)
+
+_PEER = Block(header=("address",), directives=(Directive("address", "address", "192.0.2.3", "Address of a peer."),))
+
+# What the role writes into each instance, before and after the user's own directives.
+HEAD = (
+    Directive("state", "word", "BACKUP", "State to begin with.", choices=("MASTER", "BACKUP")),
+    Directive("interface", "word", "eth0", "Interface of the adverts and VIPs."),
+    Directive("virtual_router_id", "int", 51, "VRID.", low=1, high=255),
+    Directive("priority", "int", 100, "Priority.", low=1, high=255),
+    Directive("advert_int", "seconds", 0.25, "Seconds between two adverts.", low=0.01, high=40.95),
+)
+TAIL = (
+    Directive("nopreempt", "flag", True, "A host keeps the VIP that it has."),
+    Directive("preempt_delay", "seconds", 3, "Seconds before it takes one over.", low=0, high=1000),
+    Directive("unicast_src_ip", "address", "192.0.2.2", "Source of unicast adverts."),
+    Directive("of_peers_only", "flag", True, "Drops adverts of others.", keyword="check_unicast_src"),
+    Directive("unicast_peer", "lines", [{"address": "192.0.2.3"}], "Where adverts go.", within=_PEER),
+    *HMAC.directives,
+    Directive("own_version", "int", 3, "VRRP's version.", low=2, high=3, keyword="version", comment="VRRPv2 is of IPv4 alone."),
+    Directive("authentication", "block", {"auth_type": "PASS", "auth_pass": "s3cret"}, "VRRPv2's password.", within=_AUTHENTICATION),
+    Directive("virtual_ipaddress", "lines", [{"address": "192.0.2.9/24"}], "The VIPs.", within=ADDRESS),
+    Directive(
+        "own_routes", "routes", ["local 2001:db8::9 dev lo table local"], "Local routes.", keyword="virtual_routes",
+        comment="The kernel makes an IPv6 address its own some time after keepalived has added it, and neighbours are told at once.",
+    ),
+    *(Directive(f"notify_{state}", "line", {"command": "/bin/true", "user": "root"}, f"Program to run as {state}.", within=AS_USER)
+      for state in ("master", "backup", "fault")),
+    Directive("track_file", "lines", [{"name": "file", "weight": 10}], "Files.", within=_tracked("file", "file", 254)),
+    Directive("track_process", "lines", [{"name": "process", "weight": 10}], "Processes.", within=_tracked("process", "process", 254)),
+    Directive("track_script", "lines", [{"name": "check", "weight": 10}], "Checks.", within=_tracked("check", "check", 254)),
+)
+WHOLE_INSTANCE = Block(
+    header=("name",),
+    needed=("name",),
+    directives=(Directive("name", "word", "VI_1", "Name of the instance."), *HEAD, *INSTANCE.directives, *TAIL),
 )
 
 _DELAYS = Block(

@@ -15,10 +15,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible.module_utils.common.validation import check_type_bool
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.paths import plain_path_problem
 
 # What keepalived's parser takes for more than text: quotes, comments, blocks, definitions, sequences and lists.
 UNSAFE = re.compile(r"[^ -~]|[\"'\\$!#{}]|~(?:SEQ|LST)")
 PLAIN = re.compile(r"[A-Za-z0-9_.:/@%+,=*?~^<>-]+\Z")
+NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
+VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)*\Z")
+# Of a word that may stand on a line with others, in bytes.
+LONGEST_WORD = 255
 # A key of auth_hmac, in bytes.
 SHORTEST_KEY, LONGEST_KEY = 32, 64
 
@@ -44,6 +49,8 @@ def word(value: object) -> str:
     text = quoted(value)
     if text.startswith('"'):
         raise WordError("is not one word")
+    if len(text) > LONGEST_WORD:
+        raise WordError(f"has {len(text)} bytes, and {LONGEST_WORD} are the most")
     return text
 
 
@@ -70,11 +77,32 @@ def path(value: object) -> str:
     return text
 
 
+def plain_path(value: object) -> str:
+    """A path that scripts and units have as well."""
+    wrong = plain_path_problem(value)
+    if wrong:
+        raise WordError(wrong)
+    return str(value)
+
+
+def version(value: object) -> str:
+    if not VERSION.match(str(value)):
+        raise WordError("is no version")
+    return str(value)
+
+
 def address(value: object) -> str:
     try:
-        return str(ipaddress.ip_address(str(value)))
+        return _without_zone(str(ipaddress.ip_address(str(value))))
     except ValueError:
         raise WordError("is no IP address") from None
+
+
+def _without_zone(text: str) -> str:
+    """Behind '%' an IPv6 address has any text."""
+    if "%" in text:
+        raise WordError("has a zone behind '%', which keepalived does not know")
+    return text
 
 
 def network(value: object) -> str:
@@ -83,7 +111,7 @@ def network(value: object) -> str:
         ipaddress.ip_interface(str(value))
     except ValueError:
         raise WordError("is no IP address") from None
-    return str(value)
+    return _without_zone(str(value))
 
 
 def key(value: object) -> str:
@@ -111,6 +139,22 @@ def key(value: object) -> str:
     return text
 
 
+def password(value: object) -> str:
+    """What is wrong with one does not tell it."""
+    try:
+        return word(value)
+    except WordError:
+        raise WordError("has a space, quote, brace, '#' or '!' in it, which keepalived.conf cannot hold") from None
+
+
+def user(value: object) -> str:
+    """A user's name, and maybe a group's."""
+    found = words(value)
+    if len(found) > 2:
+        raise WordError("is no user's name with a group's behind it")
+    return " ".join(found)
+
+
 def truth(value: object) -> bool:
     """Before ansible-core 2.19 a template's truth value is a text."""
     try:
@@ -121,13 +165,17 @@ def truth(value: object) -> bool:
 
 def number(value: object, whole: bool, low: float | None = None, high: float | None = None) -> str:
     try:
-        if isinstance(value, bool):
+        if isinstance(value, bool) or not NUMBER.match(str(value)):
             raise ValueError
         found = int(str(value)) if whole else float(str(value))
     except ValueError:
         raise WordError("is no whole number" if whole else "is no number") from None
     if not (low is None or low <= found) or not (high is None or found <= high) or not math.isfinite(found):
-        raise WordError(f"is not {'' if low is None else f'{low:g}'} to {'' if high is None else f'{high:g}'}")
+        raise WordError(f"is not {'' if low is None else plain(low)} to {'' if high is None else plain(high)}")
+    return plain(found)
+
+
+def plain(found: float) -> str:
     return f"{found:d}" if isinstance(found, int) else f"{found:.6f}".rstrip("0").rstrip(".")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from ansible.module_utils.common.validation import check_type_bool, check_type_float, check_type_int
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import bracketed, is_address, is_network
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted, seconds
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings import naming
 
 # nginx reads its files in pieces of 4,096 bytes, and no word may be longer.
 LONGEST_WORD = 4000
@@ -113,7 +114,9 @@ PAGE = matching("a page that is not empty", r".*\S.*", most=1 << 20)
 PEM = matching("text in PEM", r"[^\x00]+", most=1 << 20)
 # Names become names of files and of zones.
 NAME = matching(
-    "a name of letters, digits, '_', '-' and '.' that begins with a letter or digit", r"[A-Za-z0-9][A-Za-z0-9_.-]*", 200
+    "a name of letters, digits, '_', '-' and '.' that begins with a letter or digit",
+    naming.NAME.pattern.removesuffix(r"\Z"),
+    200,
 )
 ADDRESS = matching("an IP address", r"[0-9A-Fa-f:.]+", also=is_address, shows=bracketed)
 LOOPBACK = matching("an IPv4 address of the host itself", r"127\.[0-9.]+", also=is_address)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.preflight import platform_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.certificates import certificate_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.location import Location
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import Server
@@ -24,6 +23,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.upstream i
     STREAM_PROTOCOLS,
     Upstream,
 )
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import platform_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
 
 # Packages that nginx.org's nginx does not have, and cannot be beside.
@@ -34,7 +34,7 @@ OTHER_PORT = "Give one of the two another port."
 
 def nginx_problems(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str) -> list[str]:
     """settings: the nginx role's variables without their prefix; facts: the host's own. One sentence each."""
-    return [f"{host}: {text}" for text in [*platform_problems(facts), *map(str, problems(NginxSettings.of(settings)))]]
+    return [f"{host}: {text}" for text in [*platform_problems(facts), *problems(NginxSettings.of(settings))]]
 
 
 def problems(settings: NginxSettings) -> list[Problem]:

@@ -10,16 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.kinds import (
-    HEADERS,
-    INT,
-    LIMIT,
-    NAME,
-    NETWORK,
-    RATE,
-    SECONDS,
-    SIZE,
-)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import kinds
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import Entry, Place, option
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted
 
@@ -69,32 +60,32 @@ def headers(entry: Handling, place: HttpPlace) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Access(Entry):
-    deny: tuple[str, ...] = option(NETWORK, "Addresses and networks that are refused (403; in streams cut off), even if they are among those allowed.", ["192.0.2.0/24"], many=True, renders="deny {value}")
-    allow: tuple[str, ...] = option(NETWORK, "Addresses and networks that may ask; all others are refused. A location's C(allow) and C(deny) take the place of its server's.", ["172.16.2.0/24"], many=True, renders=_allow)
+    deny: tuple[str, ...] = option(kinds.NETWORK, "Addresses and networks that are refused (403; in streams cut off), even if they are among those allowed.", ["192.0.2.0/24"], many=True, renders="deny {value}")
+    allow: tuple[str, ...] = option(kinds.NETWORK, "Addresses and networks that may ask; all others are refused. A location's C(allow) and C(deny) take the place of its server's.", ["172.16.2.0/24"], many=True, renders=_allow)
 
 
 @dataclass(frozen=True)
 class Handling(Access):
-    body_size: str | None = option(SIZE, "Largest body of a request, such as V(10m); V(0) is any. nginx's own default is 1 MB.", "10m", renders="client_max_body_size {value}")
-    keepalive_timeout: float | None = option(SECONDS, "Seconds for which a client's idle connection is kept; V(0) ends it with the answer. By default 65.", 20, low=0, high=LONGEST, renders="keepalive_timeout {value}")
+    body_size: str | None = option(kinds.SIZE, "Largest body of a request, such as V(10m); V(0) is any. nginx's own default is 1 MB.", "10m", renders="client_max_body_size {value}")
+    keepalive_timeout: float | None = option(kinds.SECONDS, "Seconds for which a client's idle connection is kept; V(0) ends it with the answer. By default 65.", 20, low=0, high=LONGEST, renders="keepalive_timeout {value}")
     requests_per_second: float | None = option(
-        RATE, "Requests that one client's address may make; more get 429.", 20, low=0, high=1_000_000,
+        kinds.RATE, "Requests that one client's address may make; more get 429.", 20, low=0, high=1_000_000,
         outside="limit_req_zone $binary_remote_addr zone={zone}_requests:1m rate={value}", renders=_requests,
     )
-    requests_burst: int = option(INT, "How many more at once are let through.", 40, default=0, low=0, high=1_000_000)
+    requests_burst: int = option(kinds.INT, "How many more at once are let through.", 40, default=0, low=0, high=1_000_000)
     connections: int | None = option(
-        LIMIT, "Requests at the same time that one client's address may make; more get 429.", 10, low=0, high=65535,
+        kinds.LIMIT, "Requests at the same time that one client's address may make; more get 429.", 10, low=0, high=65535,
         outside="limit_conn_zone $binary_remote_addr zone={zone}_connections:1m",
         renders=("limit_conn {zone}_connections {value}", "limit_conn_status 429"),
     )
     cache_seconds: int | None = option(
-        INT,
+        kinds.INT,
         "For how long answers 200, 301 and 302 are kept that say nothing of it themselves; 1 is a micro-cache, V(0) none. While the upstream "
         "fails, an old answer is given. Requests with credentials and answers that set a cookie are never kept.",
         1, low=0, high=YEARS, renders=_cache,
     )
     basic_auth: str | None = option(
-        NAME, "Name of the list in O(nginx_users) whose members may ask, by HTTP basic authentication.", "staff",
+        kinds.NAME, "Name of the list in O(nginx_users) whose members may ask, by HTTP basic authentication.", "staff",
         renders=("auth_basic {value}", "auth_basic_user_file nginx_ha/users/{value}"),
     )
-    response_headers: Mapping[str, str] = option(HEADERS, "Headers of every answer and their values. Those of a location are added to those of its server.", {"X-Frame-Options": "DENY"}, default={}, renders=headers)
+    response_headers: Mapping[str, str] = option(kinds.HEADERS, "Headers of every answer and their values. Those of a location are added to those of its server.", {"X-Frame-Options": "DENY"}, default={}, renders=headers)

@@ -62,25 +62,14 @@ def _options(settings: NginxSettings, refused: Collection[str]) -> Iterator[Prob
 
 def _names(settings: NginxSettings) -> Iterator[Problem]:
     """They are those of files and of what is in them."""
-    for entries in (
-        settings.upstreams,
-        settings.servers,
-        settings.streams,
-        settings.users,
-        *(each.members for each in settings.users),
-    ):
-        yield from _twice(entries, lambda entry: [entry.name], "name")
-
-
-def _twice(entries: Iterable[Any], values: Callable[[Any], Iterable[Any]], option: str) -> Iterator[Problem]:
-    """Values that two entries have, or one twice."""
-    first: dict[Any, Entry] = {}
-    for entry in entries:
-        for value in values(entry):
-            other = first.setdefault(value, entry)
-            if other is not entry and value:
-                yield Problem(
-                    entry.at(option), f"is {value!r}, as that of {other.where} is", "Give each one of its own."
+    lists = (settings.upstreams, settings.servers, settings.streams, settings.users)
+    for entries in (*lists, *(each.members for each in settings.users)):
+        first: dict[str, Entry] = {}
+        for entry in entries:
+            other = first.setdefault(entry.name, entry)
+            if other is not entry and entry.name:
+                yield entry.problem(
+                    "name", f"is {entry.name!r}, as that of {other.where} is", "Give each one of its own."
                 )
 
 
@@ -90,20 +79,20 @@ def _upstreams(settings: NginxSettings) -> Iterator[Problem]:
         for server in upstream.servers:
             whole = (server.address, server.port or 80)
             if whole in known:
-                yield Problem(
-                    server.where,
+                yield server.problem(
+                    "",
                     f"is {server.address}:{whole[1]}, which {upstream.name} has already",
                     "Give one a higher weight instead.",
                 )
             known.add(whole)
             if server.backup and upstream.balance in NO_BACKUP:
-                yield Problem(
-                    server.at("backup"),
+                yield server.problem(
+                    "backup",
                     f"is set, and the balance {upstream.balance} knows no backups",
                     "Use round_robin or least_conn.",
                 )
         if upstream.servers and all(server.down or server.backup for server in upstream.servers):
-            yield Problem(upstream.at("servers"), "are all down or backups", "Let one of them take requests.")
+            yield upstream.problem("servers", "are all down or backups", "Let one of them take requests.")
         if upstream.is_streams:
             yield from _stream_upstream(upstream)
 
@@ -111,15 +100,15 @@ def _upstreams(settings: NginxSettings) -> Iterator[Problem]:
 def _stream_upstream(upstream: Upstream) -> Iterator[Problem]:
     lacking = f"which nginx lacks for {upstream.protocol}"
     if upstream.balance == "ip_hash":
-        yield Problem(
-            upstream.at("balance"), f"is ip_hash, {lacking}", "Use hash, which goes by the client's address there."
+        yield upstream.problem(
+            "balance", f"is ip_hash, {lacking}", "Use hash, which goes by the client's address there."
         )
     if upstream.keepalive:
-        yield Problem(upstream.at("keepalive"), f"is {upstream.keepalive}, {lacking}", "Remove it.")
+        yield upstream.problem("keepalive", f"is {upstream.keepalive}, {lacking}", "Remove it.")
     for server in upstream.servers:
         if not server.port:
-            yield Problem(
-                server.at("port"), f"is not set, and with {upstream.protocol} there is none by default", "Set it."
+            yield server.problem(
+                "port", f"is not set, and with {upstream.protocol} there is none by default", "Set it."
             )
 
 
@@ -148,56 +137,41 @@ def _backends_out(settings: NginxSettings) -> Iterator[Problem]:
 
 def _unknown(settings: NginxSettings) -> Iterator[Problem]:
     """Upstreams and lists of users that are named, and not there."""
-    entries = [
-        *(place for server in settings.servers for place in (server, *server.locations)),
-        *settings.streams,
-        *(each for stream in settings.streams for each in stream.sni),
-    ]
-    for entry in entries:
-        if entry.upstream and entry.upstream not in settings.protocols:
-            known = ", ".join(settings.protocols) or "none"
-            yield Problem(
-                entry.at("upstream"),
-                f"is {entry.upstream!r}, which nginx_upstreams lacks; it has {known}",
-                "Name one of these, or add it there.",
-            )
+    for entry in (*settings.places, *settings.streams, *(each for stream in settings.streams for each in stream.sni)):
+        yield from _lacking(entry, "upstream", entry.upstream, "nginx_upstreams", settings.protocols)
     users = [each.name for each in settings.users]
-    for place in (place for server in settings.servers for place in (server, *server.locations)):
-        name = place.handling.basic_auth
-        if name and name not in users:
-            yield Problem(
-                place.at("basic_auth"),
-                f"is {name!r}, which nginx_users lacks; it has {', '.join(users) or 'none'}",
-                "Name one of these, or add it there.",
-            )
+    for place in settings.places:
+        yield from _lacking(place, "basic_auth", place.handling.basic_auth, "nginx_users", users)
+
+
+def _lacking(entry: Entry, option: str, name: str | None, variable: str, known: Collection[str]) -> Iterator[Problem]:
+    if name and name not in known:
+        what = f"is {name!r}, which {variable} lacks; it has {', '.join(known) or 'none'}"
+        yield entry.problem(option, what, "Name one of these, or add it there.")
 
 
 def _servers(settings: NginxSettings) -> Iterator[Problem]:
+    for place in settings.places:
+        protocol = settings.protocol(place.upstream)
+        if protocol in STREAM_PROTOCOLS:
+            fix = "Name it in nginx_streams instead, and here another or no server."
+            yield place.problem("upstream", f"is {place.upstream}, which speaks {protocol}", fix)
     for server in settings.servers:
-        for place in (server, *server.locations):
-            protocol = settings.protocol(place.upstream)
-            if protocol in STREAM_PROTOCOLS:
-                fix = "Name it in nginx_streams instead, and here another or no server."
-                yield Problem(place.at("upstream"), f"is {place.upstream}, which speaks {protocol}", fix)
         yield from _locations(server)
-        yield from _twice_in(
-            [(status, page) for page in server.error_pages for status in page.statuses],
-            "statuses",
-            "Remove one of the pages.",
-        )
+        statuses = [(status, page) for page in server.error_pages for status in page.statuses]
+        yield from _twice_in(statuses, "statuses", "Remove one of the pages.")
         if server.tls:
             yield from certificate_problems(server.tls)
             if server.tls.stapling and not settings.resolvers:
-                yield Problem(
-                    server.tls.at("stapling"), "is set, for which nginx looks up its authority", "Set nginx_resolvers."
-                )
+                what = "is set, for which nginx looks up its authority"
+                yield server.tls.problem("stapling", what, "Set nginx_resolvers.")
 
 
 def _twice_in(values: Iterable[tuple[Any, Entry]], option: str, fix: str) -> Iterator[Problem]:
     known = set()
     for value, entry in values:
         if value in known:
-            yield Problem(entry.at(option), f"has {value}, which is there already", fix)
+            yield entry.problem(option, f"has {value}, which is there already", fix)
         known.add(value)
 
 
@@ -207,10 +181,10 @@ def _locations(server: Server) -> Iterator[Problem]:
         kind = "prefix" if location.match == "prefix_first" else location.match
         if not location.is_regex and not location.path.startswith("/"):
             fix = "Begin it with '/', or give it a match by regular expression."
-            yield Problem(location.at("path"), f"is {location.path!r}, which does not begin with '/'", fix)
+            yield location.problem("path", f"is {location.path!r}, which does not begin with '/'", fix)
         if (kind, location.path) in known:
-            yield Problem(
-                location.at("path"),
+            yield location.problem(
+                "path",
                 f"is {location.path}, which another location of {server.name} has",
                 "Make one of them.",
             )
@@ -222,10 +196,10 @@ def _locations(server: Server) -> Iterator[Problem]:
 def _stripped(location: Location) -> Iterator[Problem]:
     path = location.path
     if location.is_regex:
-        yield Problem(location.at("strip_prefix"), "is for prefixes, and this is a regular expression", "Remove it.")
+        yield location.problem("strip_prefix", "is for prefixes, and this is a regular expression", "Remove it.")
     elif location.match != "exact" and not path.endswith("/"):
-        yield Problem(
-            location.at("strip_prefix"), f"would make {path}/a to //a and {path}a to /a", "Let its path end in '/'."
+        yield location.problem(
+            "strip_prefix", f"would make {path}/a to //a and {path}a to /a", "Let its path end in '/'."
         )
 
 
@@ -250,21 +224,19 @@ def _protocols(stream: Stream, settings: NginxSettings) -> Iterator[Problem]:
         protocol = settings.protocols.get(name, "tcp")
         if protocol not in STREAM_PROTOCOLS:
             fix = "Set its protocol to tcp or udp, or name it in nginx_servers instead."
-            yield Problem(stream.at("upstream"), f"is {name}, which speaks {protocol}", fix)
+            yield stream.problem("upstream", f"is {name}, which speaks {protocol}", fix)
         elif stream.sni and protocol == "udp":
-            yield Problem(
-                stream.at("sni"),
+            yield stream.problem(
+                "sni",
                 f"stands beside the upstream {name}, which speaks udp",
                 "Names are in TLS over TCP; use tcp.",
             )
     if settings.transport(stream) == "udp":
         for option in TCP_ONLY[1:]:
             if getattr(stream, option):
-                yield Problem(
-                    stream.at(option), f"is TCP's, and the upstream {stream.upstream} speaks udp", "Remove it."
-                )
+                yield stream.problem(option, f"is TCP's, and the upstream {stream.upstream} speaks udp", "Remove it.")
     elif stream.responses is not None:
-        yield Problem(stream.at("responses"), f"is {stream.responses}, which are counted with UDP only", "Remove it.")
+        yield stream.problem("responses", f"is {stream.responses}, which are counted with UDP only", "Remove it.")
 
 
 def _packages(settings: NginxSettings) -> Iterator[Problem]:
@@ -296,9 +268,7 @@ def _same_port(settings: NginxSettings) -> Iterator[Problem]:
                 what = (
                     f"shares port {port} with {other.where} ({other.name}), but not tls, http2, http3 or proxy_protocol"
                 )
-                yield Problem(
-                    server.where, what, f"All of a port have the same; {OTHER_PORT[0].lower()}{OTHER_PORT[1:]}"
-                )
+                yield server.problem("", what, f"All of a port have the same; {OTHER_PORT[0].lower()}{OTHER_PORT[1:]}")
     taken = {("tcp", port): server.where for port, server in first.items()}
     taken |= {("udp", port): server.where for port, server in first.items() if server.http3}
     taken["tcp", settings.health_port] = "nginx_health_port"
@@ -306,10 +276,10 @@ def _same_port(settings: NginxSettings) -> Iterator[Problem]:
         for port in stream.listen:
             key = (settings.transport(stream), port)
             if taken.get(key) == stream.where:
-                yield Problem(stream.at("listen"), f"has port {port} twice", "Remove one.")
+                yield stream.problem("listen", f"has port {port} twice", "Remove one.")
             elif key in taken:
-                yield Problem(
-                    stream.at("listen"), f"has {key[0].upper()} port {port}, which is taken by {taken[key]}", OTHER_PORT
+                yield stream.problem(
+                    "listen", f"has {key[0].upper()} port {port}, which is taken by {taken[key]}", OTHER_PORT
                 )
             taken[key] = stream.where
 
@@ -343,7 +313,7 @@ def _same_names(settings: NginxSettings) -> Iterator[Problem]:
             other = first.setdefault((address, port, name.lower()), server)
             if other.name != server.name:
                 what = f"answers for {name} on port {port}, as {other.where} ({other.name}) does"
-                yield Problem(server.where, what, "Give them different server_names or ports.")
+                yield server.problem("", what, "Give them different server_names or ports.")
 
 
 RELATIONS: tuple[Callable[[NginxSettings], Iterator[Problem]], ...] = (

@@ -12,24 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import bracketed
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import kinds
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.handling import (
     MOST,
     YEARS,
     Handling,
     HttpPlace,
     headers,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.kinds import (
-    ADDRESS,
-    FLAG,
-    INT,
-    LINE,
-    NAME,
-    NETWORK,
-    PAGE,
-    PATH,
-    PEM,
-    SERVER_NAME,
 )
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.location import (
     AT_ONCE,
@@ -57,13 +46,13 @@ class Certificate(Entry):
     exactly_one = ("certificate", "certificate_file")
 
     certificate: str | None = option(
-        PEM, "The certificate and those between it and the root, in PEM, as P(ansible.builtin.file#lookup) or a vault gives them.", "-----BEGIN CERTIFICATE-----", secret=True, needs="key",
+        kinds.PEM, "The certificate and those between it and the root, in PEM, as P(ansible.builtin.file#lookup) or a vault gives them.", "-----BEGIN CERTIFICATE-----", secret=True, needs="key",
     )
-    key: str | None = option(PEM, "Its private key in PEM. It is never shown.", "-----BEGIN PRIVATE KEY-----", secret=True, needs="certificate")
+    key: str | None = option(kinds.PEM, "Its private key in PEM. It is never shown.", "-----BEGIN PRIVATE KEY-----", secret=True, needs="certificate")
     certificate_file: str | None = option(
-        PATH, "A certificate that is on the host already, in place of a certificate given here.", "/etc/ssl/www.example.com.crt", needs="key_file",
+        kinds.PATH, "A certificate that is on the host already, in place of a certificate given here.", "/etc/ssl/www.example.com.crt", needs="key_file",
     )
-    key_file: str | None = option(PATH, "Its key.", "/etc/ssl/www.example.com.key", needs="certificate_file")
+    key_file: str | None = option(kinds.PATH, "Its key.", "/etc/ssl/www.example.com.key", needs="certificate_file")
 
     def files(self, ours: str) -> tuple[str, str]:
         """The certificate's and the key's; ours: where those of the tree are, relative to nginx's directory, without their endings."""
@@ -74,9 +63,9 @@ class Certificate(Entry):
 class Tls(Certificate):
     exactly_one = ("certificate", "certificate_file", "self_signed")
 
-    stapling: bool = option(FLAG, "Hands out what the certificate's authority says of it (OCSP). It needs O(nginx_resolvers).", True, default=False)
+    stapling: bool = option(kinds.FLAG, "Hands out what the certificate's authority says of it (OCSP). It needs O(nginx_resolvers).", True, default=False)
     self_signed: bool = option(
-        FLAG,
+        kinds.FLAG,
         "Makes a certificate and its key, for a first run, in place of given ones. It is for O(nginx_servers[].server_names) and the VIPs, the "
         "same on all load balancers, and valid for 800 days; a run in its last 30 days, or after its names have changed, makes another.",
         True, default=False,
@@ -86,15 +75,15 @@ class Tls(Certificate):
 
 @dataclass(frozen=True)
 class ErrorPage(Entry):
-    statuses: tuple[int, ...] = option(INT, "HTTP statuses.", [502, 504], many=True, required=True, low=300, high=599)
-    html: str = option(PAGE, "The page.", "<!doctype html><p>We are back in a minute.</p>", required=True)
+    statuses: tuple[int, ...] = option(kinds.INT, "HTTP statuses.", [502, 504], many=True, required=True, low=300, high=599)
+    html: str = option(kinds.PAGE, "The page.", "<!doctype html><p>We are back in a minute.</p>", required=True)
 
 
 @dataclass(frozen=True)
 class Maintenance(Entry):
-    active: bool = option(FLAG, "V(false) serves.", False, default=True)
-    visitors: tuple[str, ...] = option(NETWORK, "Addresses and networks that are served all the same.", ["172.16.2.0/24"], many=True)
-    retry_after: int = option(INT, "Seconds after which clients are told to come back.", 600, default=300, low=1, high=YEARS)
+    active: bool = option(kinds.FLAG, "V(false) serves.", False, default=True)
+    visitors: tuple[str, ...] = option(kinds.NETWORK, "Addresses and networks that are served all the same.", ["172.16.2.0/24"], many=True)
+    retry_after: int = option(kinds.INT, "Seconds after which clients are told to come back.", 600, default=300, low=1, high=YEARS)
 
 
 def _trusted(entry: Server, place: HttpPlace) -> Iterator[str]:
@@ -118,39 +107,39 @@ def _error_pages(entry: Server, place: HttpPlace) -> Iterator[str]:
 class Server(Entry):
     at_least_one = ("upstream", "locations", "redirect")
 
-    name: str = option(NAME, "Name of the entry, of letters, digits, C(_), C(-) and C(.).", "www", required=True)
-    listen: tuple[int, ...] = option(INT, "Ports of TCP. By default 80, or 443 with O(nginx_servers[].tls).", [8080], many=True, low=1, high=65535)
+    name: str = option(kinds.NAME, "Name of the entry, of letters, digits, C(_), C(-) and C(.).", "www", required=True)
+    listen: tuple[int, ...] = option(kinds.INT, "Ports of TCP. By default 80, or 443 with O(nginx_servers[].tls).", [8080], many=True, low=1, high=65535)
     server_names: tuple[str, ...] = option(
-        SERVER_NAME,
+        kinds.SERVER_NAME,
         "Names and addresses that it answers for; a name may begin or end with C(*), and C(~) begins a regular expression. By default "
         "O(nginx_vips). The first server of a port answers for all other names.", ["www.example.com"], many=True,
     )
-    vips: tuple[str, ...] = option(ADDRESS, "Addresses that it listens on, by default all. A VIP among them may be on another host.", ["192.168.200.200"], many=True)
-    upstream: str | None = option(NAME, "Name of the upstream that it proxies to, in C(http) or what its O(nginx_upstreams[].protocol) says.", "web")
+    vips: tuple[str, ...] = option(kinds.ADDRESS, "Addresses that it listens on, by default all. A VIP among them may be on another host.", ["192.168.200.200"], many=True)
+    upstream: str | None = option(kinds.NAME, "Name of the upstream that it proxies to, in C(http) or what its O(nginx_upstreams[].protocol) says.", "web")
     proxy_protocol: bool = option(
-        FLAG, "A load balancer before this one tells the client's address by the PROXY protocol; O(nginx_servers[].trusted_proxies) says which.", True, default=False,
+        kinds.FLAG, "A load balancer before this one tells the client's address by the PROXY protocol; O(nginx_servers[].trusted_proxies) says which.", True, default=False,
         renders="real_ip_header proxy_protocol",
     )
     trusted_proxies: tuple[str, ...] = option(
-        NETWORK, "Networks of proxies before this one, whose word on the client's address counts (C(X-Forwarded-For), or the PROXY protocol).", ["10.0.0.0/8"], many=True, renders=_trusted,
+        kinds.NETWORK, "Networks of proxies before this one, whose word on the client's address counts (C(X-Forwarded-For), or the PROXY protocol).", ["10.0.0.0/8"], many=True, renders=_trusted,
     )
     tls: Tls | None = entry(Tls, "Makes it HTTPS.", renders=_stapling)
-    http2: bool = option(FLAG, "HTTP/2 beside HTTP/1.1, with O(nginx_servers[].tls).", False, default=True)
+    http2: bool = option(kinds.FLAG, "HTTP/2 beside HTTP/1.1, with O(nginx_servers[].tls).", False, default=True)
     http3: bool = option(
-        FLAG,
+        kinds.FLAG,
         "HTTP/3 beside them, with O(nginx_servers[].tls), on the UDP ports of the same numbers; an C(Alt-Svc) header tells browsers. It needs "
         "an nginx that is built with it (Debian 13's, nginx.org's). Clients repeat what a reload cuts off.",
         True, default=False, since="1.25.0", module="http_v3", needs="tls", excludes={"proxy_protocol": "which nginx does not speak over UDP"},
     )
-    hsts: int | None = option(INT, "Seconds for which browsers are to use HTTPS only (RFC 6797).", 31536000, low=0, high=MOST)
+    hsts: int | None = option(kinds.INT, "Seconds for which browsers are to use HTTPS only (RFC 6797).", 31536000, low=0, high=MOST)
     error_pages: tuple[ErrorPage, ...] = entry(ErrorPage, "What is shown in place of nginx's own pages.", many=True, renders=_error_pages)
     intercept_errors: bool = option(
-        FLAG, "Shows O(nginx_servers[].error_pages) for what upstreams answer, too.", True, default=False, renders=("proxy_intercept_errors on", "grpc_intercept_errors on"),
+        kinds.FLAG, "Shows O(nginx_servers[].error_pages) for what upstreams answer, too.", True, default=False, renders=("proxy_intercept_errors on", "grpc_intercept_errors on"),
     )
     maintenance: Maintenance | None = entry(Maintenance, "Answers 503 instead of serving.", empty=True)
     handling: Handling = inlined(Handling)
     redirect: str | None = option(
-        LINE, "Where every request is sent, such as V(https://$host$request_uri). Takes the place of an upstream and of locations.", "https://$host$request_uri",
+        kinds.LINE, "Where every request is sent, such as V(https://$host$request_uri). Takes the place of an upstream and of locations.", "https://$host$request_uri",
         excludes={**dict.fromkeys(("upstream", "locations"), "and sends every request elsewhere"), **AT_ONCE},
         renders=redirected, beside="redirect",
     )

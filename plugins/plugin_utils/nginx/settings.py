@@ -13,25 +13,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.kinds import (
-    ADDRESS,
-    CACHE_SIZE,
-    FINGERPRINT,
-    FLAG,
-    HASH,
-    HOST,
-    INT,
-    LOOPBACK,
-    MAYBE,
-    MODULE,
-    NAME,
-    PACKAGE_VERSION,
-    PROCESSES,
-    SECRET,
-    URL,
-    USER,
-    chosen,
-)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import kinds
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.location import Location
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import Server
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.stream import Stream
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import (
@@ -117,15 +100,15 @@ def _texts(given: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Member(Entry):
-    name: str = option(USER, "Name of the user, without a colon.", "alice", required=True)
+    name: str = option(kinds.USER, "Name of the user, without a colon.", "alice", required=True)
     hash: str = option(
-        HASH, "The password as C(openssl passwd -6) or P(ansible.builtin.password_hash#filter) makes it. It is never shown.", "$6$salt$hash", required=True, secret=True,
+        kinds.HASH, "The password as C(openssl passwd -6) or P(ansible.builtin.password_hash#filter) makes it. It is never shown.", "$6$salt$hash", required=True, secret=True,
     )
 
 
 @dataclass(frozen=True)
 class Users(Entry):
-    name: str = option(NAME, "Name of the list, of letters, digits, C(_), C(-) and C(.).", "staff", required=True)
+    name: str = option(kinds.NAME, "Name of the list, of letters, digits, C(_), C(-) and C(.).", "staff", required=True)
     members: tuple[Member, ...] = entry(Member, "Who is on it.", many=True, required=True)
 
 
@@ -133,16 +116,16 @@ class Users(Entry):
 class NginxSettings(Entry):
     upstreams: tuple[Upstream, ...] = entry(Upstream, "Groups of servers to proxy to.", many=True, required=True, empty=True)
     backends_out: tuple[str, ...] = option(
-        MAYBE, "Servers that get no requests, in no upstream, by their names or addresses, for as long as this says so. What they are answering they finish.", ["web1"],
+        kinds.MAYBE, "Servers that get no requests, in no upstream, by their names or addresses, for as long as this says so. What they are answering they finish.", ["web1"],
         many=True, default=(),
     )
     backends_take_out: tuple[str, ...] = option(
-        MAYBE,
+        kinds.MAYBE,
         "Servers that this run takes out of service, by their names or addresses. The load balancers remember them, and later runs leave it so. "
         "C(backend.yml) sets it for one run.", ["web1"], many=True, default=(),
     )
     backends_put_back: tuple[str, ...] = option(
-        MAYBE, "Servers that this run puts back into service. C(backend.yml) sets it for one run.", ["web1"], many=True, default=(),
+        kinds.MAYBE, "Servers that this run puts back into service. C(backend.yml) sets it for one run.", ["web1"], many=True, default=(),
     )
     servers: tuple[Server, ...] = entry(
         Server, "What nginx listens on.", many=True, shown=[{"name": "default", "listen": 80, "upstream": "the first upstream's name"}],
@@ -153,67 +136,67 @@ class NginxSettings(Entry):
         "they end, and begins new sessions of UDP. What runs through a VIP breaks off when the VIP moves.", many=True, default=(),
     )
     install_method: str = option(
-        chosen("package", "nginx_org", "none"),
+        kinds.chosen("package", "nginx_org", "none"),
         "V(package) is the distribution's; V(nginx_org) is the package of nginx.org, from its repository or a mirror of that; V(none) takes the "
         "nginx and the modules that the host has, and only configures it.", "nginx_org", default="package",
     )
     version: str = option(
-        PACKAGE_VERSION,
+        kinds.PACKAGE_VERSION,
         "The package's version, with V(*) for any text, such as V(1.22.1*) or V(1.28.*); the newest of those is taken. nginx goes there, up or "
         "down, as with any other change, and stays there, with C(upgrade.yml) too. Empty is any version.", "1.22.1-9", default="",
     )
     repository_url: str = option(
-        URL, "Where V(nginx_org) finds C(debian), C(ubuntu), C(centos) and C(mainline), without a slash at the end.", "https://nginx.org/packages",
+        kinds.URL, "Where V(nginx_org) finds C(debian), C(ubuntu), C(centos) and C(mainline), without a slash at the end.", "https://nginx.org/packages",
         default="https://nginx.org/packages",
     )
-    repository_channel: str = option(chosen("stable", "mainline"), "Which of nginx's branches V(nginx_org) takes.", "mainline", default="stable")
+    repository_channel: str = option(kinds.chosen("stable", "mainline"), "Which of nginx's branches V(nginx_org) takes.", "mainline", default="stable")
     repository_key_urls: tuple[str, ...] = option(
-        URL, "Where the keys are that V(nginx_org)'s packages are signed with; the next one is asked where one has none of them.",
+        kinds.URL, "Where the keys are that V(nginx_org)'s packages are signed with; the next one is asked where one has none of them.",
         ["https://nginx.org/keys/nginx_signing.key"], many=True, default=("https://nginx.org/keys/nginx_signing.key",),
     )
     repository_fingerprints: tuple[str, ...] = option(
-        FINGERPRINT, "Fingerprints of the keys that are trusted for V(nginx_org)'s packages, of 40 hexadecimal digits each; no other is.",
+        kinds.FINGERPRINT, "Fingerprints of the keys that are trusted for V(nginx_org)'s packages, of 40 hexadecimal digits each; no other is.",
         ["573BFD6B3D8FBC641079A6ABABF5BD827BD9BF62"], many=True,
         default=("573BFD6B3D8FBC641079A6ABABF5BD827BD9BF62", "8540A6F18833A80E9C1653A42FD21310B49F6B46", "9E9BE90EACBCDE69FE9B204CBCDCD8A38D88A2B3"),
     )
     modules: tuple[str, ...] = option(
-        MODULE,
+        kinds.MODULE,
         "Dynamic modules of nginx to install packages of, by names such as C(stream), C(stream_geoip2) or C(http_image_filter). Those that nginx "
         "has are left as they are. With C(http_brotli_filter) text is compressed by brotli, too. By default C(stream) where there are "
         "O(nginx_streams), else none.", ["stream"], many=True,
     )
     users: tuple[Users, ...] = entry(Users, "Lists of users, for C(basic_auth).", many=True, default=())
     session_ticket_secrets: tuple[str, ...] = option(
-        SECRET,
+        kinds.SECRET,
         "Secrets of 32 characters or more that all load balancers share, so that clients go on with their TLS sessions after a failover. The "
         "first is used, the others are still accepted. C(rotate_tickets.yml) makes the next keys of them; to replace a secret itself, put a new "
         "one in front and drop the last. Without any, each host has keys of its own.", None, many=True, default=(), secret=True,
     )
     session_ticket_former: int = option(
-        INT, "How many former keys of each secret are still accepted after C(rotate_tickets.yml). A session lasts for a day, so with 2 it survives rotations every 12 hours.",
+        kinds.INT, "How many former keys of each secret are still accepted after C(rotate_tickets.yml). A session lasts for a day, so with 2 it survives rotations every 12 hours.",
         1, default=2, low=0, high=24,
     )
-    session_ticket_rotate: bool = option(FLAG, "Lets all load balancers go over to the next keys. C(rotate_tickets.yml) sets it for one run.", True, default=False, needs="session_ticket_secrets")
+    session_ticket_rotate: bool = option(kinds.FLAG, "Lets all load balancers go over to the next keys. C(rotate_tickets.yml) sets it for one run.", True, default=False, needs="session_ticket_secrets")
     resolvers: tuple[str, ...] = option(
-        ADDRESS,
+        kinds.ADDRESS,
         "Addresses of DNS servers. With them, names of upstreams' servers are looked up again while nginx runs (nginx 1.27.3 and later); "
         "without, when nginx is reloaded.", ["10.0.0.53"], many=True, default=(),
     )
-    reuseport: bool = option(FLAG, "Gives each worker a queue of its own for new connections.", False, default=True)
-    cache_size: str = option(CACHE_SIZE, "Largest size of what C(cache_seconds) keeps, on disk.", "10g", default="1g")
-    compression: bool = option(FLAG, "Compresses text of 1 kB and more for clients that accept it (gzip).", False, default=True)
-    access_log: str = option(chosen("json", "combined", "off"), "Format of C(/var/log/nginx/access.log), a line for each request; V(off) writes none.", "combined", default="json")
-    vips: tuple[str, ...] = option(HOST, "Addresses for the C(server_name) of servers that name none. C(site.yml) hands over the VIPs.", ["192.168.200.200"], many=True, default=())
+    reuseport: bool = option(kinds.FLAG, "Gives each worker a queue of its own for new connections.", False, default=True)
+    cache_size: str = option(kinds.CACHE_SIZE, "Largest size of what C(cache_seconds) keeps, on disk.", "10g", default="1g")
+    compression: bool = option(kinds.FLAG, "Compresses text of 1 kB and more for clients that accept it (gzip).", False, default=True)
+    access_log: str = option(kinds.chosen("json", "combined", "off"), "Format of C(/var/log/nginx/access.log), a line for each request; V(off) writes none.", "combined", default="json")
+    vips: tuple[str, ...] = option(kinds.HOST, "Addresses for the C(server_name) of servers that name none. C(site.yml) hands over the VIPs.", ["192.168.200.200"], many=True, default=())
     package_state: str = option(
-        chosen("present", "latest"), "V(latest) upgrades an installed nginx to the newest package. C(upgrade.yml) sets it for one run.", "latest", default="present",
+        kinds.chosen("present", "latest"), "V(latest) upgrades an installed nginx to the newest package. C(upgrade.yml) sets it for one run.", "latest", default="present",
     )
-    patience: int = option(INT, "Seconds to wait after a change until nginx answers with it, before the change is taken back.", 60, default=20, low=1, high=3600)
-    upstream_keepalive: int = option(INT, "Idle connections that each worker keeps open to each upstream.", 16, default=32, low=0, high=65535)
-    health_address: str = option(LOOPBACK, "Loopback address of the health endpoint C(/healthz), one of 127.0.0.0/8.", "127.0.0.2", default="127.0.0.1")
-    health_port: int = option(INT, "Port of the health endpoint.", 8090, default=8081, low=1, high=65535)
-    worker_processes: str = option(PROCESSES, "Worker processes; V(auto) is one for each core.", "4", default="auto")
+    patience: int = option(kinds.INT, "Seconds to wait after a change until nginx answers with it, before the change is taken back.", 60, default=20, low=1, high=3600)
+    upstream_keepalive: int = option(kinds.INT, "Idle connections that each worker keeps open to each upstream.", 16, default=32, low=0, high=65535)
+    health_address: str = option(kinds.LOOPBACK, "Loopback address of the health endpoint C(/healthz), one of 127.0.0.0/8.", "127.0.0.2", default="127.0.0.1")
+    health_port: int = option(kinds.INT, "Port of the health endpoint.", 8090, default=8081, low=1, high=65535)
+    worker_processes: str = option(kinds.PROCESSES, "Worker processes; V(auto) is one for each core.", "4", default="auto")
     worker_connections: int | None = option(
-        INT,
+        kinds.INT,
         "Connections of each worker, those to upstreams included; each may open twice as many files. By default a quarter of the memory at 32 kB "
         "a connection, 1024 to 16384.", 4096, low=16, high=1 << 20,
     )
@@ -232,6 +215,11 @@ class NginxSettings(Entry):
     def resolves(self) -> bool:
         """Whether names of upstreams' servers are looked up again while nginx runs."""
         return bool(self.resolvers) and self.present.written_for >= RESOLVE
+
+    @property
+    def places(self) -> tuple[Server | Location, ...]:
+        """All servers, each with its locations."""
+        return tuple(place for server in self.servers for place in (server, *server.locations))
 
     @cached_property
     def protocols(self) -> dict[str, str]:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.kinds import Kind
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
@@ -32,9 +32,9 @@ class Option:
     """A row of the table.
 
     kind: what its value is, or each value where many; text: a sentence for people, in Ansible's markup; example: a value as the inventory
-    has it; default: the value where it is not set, and shown: that in words; fix: what to do where it
-    is missing; low, high: bounds of a number, inclusive; empty: whether an
-    empty value is one; secret: whether no message may show the value; within: what is in the dictionary.
+    has it; default: the value where it is not set, and shown: that in words; fix: what to do where it is missing; low, high: bounds of a
+    number, inclusive; empty: whether an empty value is one; secret: whether no message may show the value; within: what is in the
+    dictionary.
     since: the first nginx that has it; module: what nginx has to be built with; needs: another option that has to be set; excludes: names
     of others, each with a clause that says why they cannot be set, too.
     renders: its directives without their semicolons, in which {value} is the value as nginx has it and {zone} and {proxy} are the place's,
@@ -71,14 +71,9 @@ class Option:
 
     @property
     def gist(self) -> str:
-        if self.low is None and self.high is None:
+        if self.low is None or self.high is None:
             return self.kind.gist
-        bounds = (
-            f"from {plain(self.low or 0)} to {plain(self.high)}"
-            if self.high is not None
-            else f"of {plain(self.low or 0)} or more"
-        )
-        return f"{self.kind.gist} {bounds}"
+        return f"{self.kind.gist} from {plain(self.low)} to {plain(self.high)}"
 
 
 @dataclass(frozen=True)
@@ -99,12 +94,13 @@ class Entry:
     def at(self, name: str) -> str:
         return f"{self.where}.{name}" if self.where else f"nginx_{name}"
 
+    def problem(self, name: str, what: str, fix: str) -> Problem:
+        """What is wrong with one of its options, or as a whole, without a name."""
+        return Problem(self.at(name) if name else self.where, what, fix)
+
     def called(self, *names: str) -> str:
         """Options of it in a sentence."""
         return joined(names if self.where else [f"nginx_{name}" for name in names])
-
-
-E = TypeVar("E", bound=Entry)
 
 
 @dataclass(frozen=True)
@@ -279,31 +275,31 @@ def _alternatives(one: Entry, refused: Collection[str]) -> Iterator[Problem]:
     choices = one.exactly_one or one.at_least_one
     given = _are_set(one, choices)
     if choices and not given and not any(one.at(name) in refused for name in choices):
-        yield Problem(one.where, f"has none of {one.called(*choices)}", "Give it one of them.")
+        yield one.problem("", f"has none of {one.called(*choices)}", "Give it one of them.")
     if one.exactly_one and len(given) > 1:
-        yield Problem(one.where, f"has {one.called(*given)}, of which only one can be", "Leave one of them.")
+        yield one.problem("", f"has {one.called(*given)}, of which only one can be", "Leave one of them.")
 
 
 def _relations(one: Entry, row: Row, refused: Collection[str]) -> Iterator[Problem]:
     needed, own = row.option.needs, one.called(row.name)
     if needed and not _are_set(one, [needed]) and one.at(needed) not in refused:
         other = one.called(needed)
-        yield Problem(one.at(row.name), f"needs {other}, which is not set", f"Set {other}, or remove {own}.")
+        yield one.problem(row.name, f"needs {other}, which is not set", f"Set {other}, or remove {own}.")
     for why in dict.fromkeys(row.option.excludes.values()):
         names = _are_set(one, [name for name, reason in row.option.excludes.items() if reason == why])
         if names:
             others = one.called(*names)
-            yield Problem(one.at(row.name), f"stands beside {others}, {why}", f"Remove {own}, or {others}.")
+            yield one.problem(row.name, f"stands beside {others}, {why}", f"Remove {own}, or {others}.")
 
 
 def _ability(one: Entry, row: Row, version: tuple[int, ...], modules: tuple[str, ...] | None) -> Iterator[Problem]:
     has = "" if version == UNKNOWN else ".".join(map(str, version))
     fix = f"Install one that has it, or remove {one.called(row.name)}."
     if has and row.option.since and version < as_numbers(row.option.since):
-        yield Problem(one.at(row.name), f"needs nginx {row.option.since}, and this host has {has}", fix)
+        yield one.problem(row.name, f"needs nginx {row.option.since}, and this host has {has}", fix)
     elif modules is not None and row.option.module and row.option.module not in modules:
         what = f"needs an nginx that is built with {row.option.module}, and this host's {has}".rstrip() + " is not"
-        yield Problem(one.at(row.name), what, fix)
+        yield one.problem(row.name, what, fix)
 
 
 @dataclass(frozen=True)

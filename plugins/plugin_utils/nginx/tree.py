@@ -61,7 +61,11 @@ def files(settings: NginxSettings) -> list[File]:
         # For the next run to read; nginx does not.
         *([_text("backends_out", "\n".join(settings.present.backends_kept))] if settings.present.backends_kept else []),
         *([_file("strangers.conf", "default_server.conf.j2", servers=unserved)] if unserved else []),
-        *([_file("cache.conf", "cache.conf.j2", size=settings.cache_size)] if _caches(settings) else []),
+        *(
+            [_file("cache.conf", "cache.conf.j2", size=settings.cache_size)]
+            if any(place.handling.cache_seconds for place in settings.places)
+            else []
+        ),
     ]
 
 
@@ -161,7 +165,3 @@ def _tickets(settings: NginxSettings) -> Iterator[File]:
     yield from (_text(path, key, secret=True, mode=SECRET) for path, key in zip(paths, keys, strict=True))
     yield _text("tls/generation", str(generation))
     yield _file("tickets.conf", "tickets.conf.j2", keys=[f"{TREE}/{path}" for path in paths])
-
-
-def _caches(settings: NginxSettings) -> bool:
-    return any(place.handling.cache_seconds for entry in settings.servers for place in (entry, *entry.locations))

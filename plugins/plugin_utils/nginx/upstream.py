@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import bracketed, is_address
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.kinds import FLAG, HOST, INT, LINE, NAME, chosen
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import kinds
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import (
     Entry,
     Place,
@@ -36,18 +36,18 @@ ZONE, ZONE_SERVER = 64, 1
 
 @dataclass(frozen=True)
 class UpstreamServer(Entry):
-    address: str = option(HOST, "IP address or host name.", "172.16.2.20", required=True)
-    port: int | None = option(INT, "Port. Required with V(tcp) and V(udp).", 9091, shown=80, low=1, high=65535)
-    name: str | None = option(LINE, "A name for O(nginx_backends_out), such as the host's in the inventory.", "web1")
-    weight: int | None = option(INT, "How many requests it gets for each one of a server of weight 1. By default 1.", 2, low=1, high=65535, renders="weight={value}")
+    address: str = option(kinds.HOST, "IP address or host name.", "172.16.2.20", required=True)
+    port: int | None = option(kinds.INT, "Port. Required with V(tcp) and V(udp).", 9091, shown=80, low=1, high=65535)
+    name: str | None = option(kinds.LINE, "A name for O(nginx_backends_out), such as the host's in the inventory.", "web1")
+    weight: int | None = option(kinds.INT, "How many requests it gets for each one of a server of weight 1. By default 1.", 2, low=1, high=65535, renders="weight={value}")
     max_fails: int | None = option(
-        INT, "Failures in O(nginx_upstreams[].servers[].fail_timeout) after which it gets no requests for as long; V(0) is never. By default 1.", 3,
+        kinds.INT, "Failures in O(nginx_upstreams[].servers[].fail_timeout) after which it gets no requests for as long; V(0) is never. By default 1.", 3,
         low=0, high=65535, renders="max_fails={value}",
     )
-    max_conns: int | None = option(INT, "Connections to it at the same time at most; V(0), the default, is any number.", 100, low=0, high=65535, renders="max_conns={value}")
-    fail_timeout: int | None = option(INT, "Seconds. By default 10.", 30, low=1, high=86400, renders="fail_timeout={value}s")
-    backup: bool = option(FLAG, "Gets requests only while all others are down. Not with V(ip_hash), V(hash) and V(random_two).", True, default=False)
-    down: bool = option(FLAG, "Gets no requests.", True, default=False)
+    max_conns: int | None = option(kinds.INT, "Connections to it at the same time at most; V(0), the default, is any number.", 100, low=0, high=65535, renders="max_conns={value}")
+    fail_timeout: int | None = option(kinds.INT, "Seconds. By default 10.", 30, low=1, high=86400, renders="fail_timeout={value}s")
+    backup: bool = option(kinds.FLAG, "Gets requests only while all others are down. Not with V(ip_hash), V(hash) and V(random_two).", True, default=False)
+    down: bool = option(kinds.FLAG, "Gets no requests.", True, default=False)
 
     @property
     def names(self) -> set[str]:
@@ -68,27 +68,27 @@ class UpstreamServer(Entry):
 
 @dataclass(frozen=True)
 class Upstream(Entry):
-    name: str = option(NAME, "Name of the upstream, of letters, digits, C(_), C(-) and C(.).", "web", required=True)
+    name: str = option(kinds.NAME, "Name of the upstream, of letters, digits, C(_), C(-) and C(.).", "web", required=True)
     servers: tuple[UpstreamServer, ...] = entry(
         UpstreamServer, "Its servers. P(evenkeel.nginx_ha.upstream_servers#filter) makes them from a group of the inventory.", many=True, required=True,
         fix="List them as [{address: 172.16.2.20, port: 9091}], or put hosts into the group that they come from.",
     )
     balance: str = option(
-        chosen(*BALANCES),
+        kinds.chosen(*BALANCES),
         "How a server is chosen: in turn by weight; the one with the fewest connections; by the client's address; by "
         "O(nginx_upstreams[].hash_key), consistently, so that few clients change servers when one goes; the less busy of two random ones. "
         "V(ip_hash) is not for V(tcp) and V(udp).",
         "least_conn", default="round_robin",
     )
     hash_key: str | None = option(
-        LINE, "What V(hash) goes by; variables of nginx are allowed. By default C($request_uri), and C($remote_addr), the client's address, with V(tcp) and V(udp).",
+        kinds.LINE, "What V(hash) goes by; variables of nginx are allowed. By default C($request_uri), and C($remote_addr), the client's address, with V(tcp) and V(udp).",
         "$arg_user",
     )
     protocol: str = option(
-        chosen("http", "https", "grpc", "grpcs", *STREAM_PROTOCOLS),
+        kinds.chosen("http", "https", "grpc", "grpcs", *STREAM_PROTOCOLS),
         "What its servers speak. An upstream of V(tcp) or V(udp) is for O(nginx_streams), all others for O(nginx_servers).", "grpc", default="http",
     )
-    keepalive: int | None = option(INT, "Idle connections that each worker keeps open to it. By default O(nginx_upstream_keepalive). Not with V(tcp) and V(udp).", 16, low=0, high=65535)
+    keepalive: int | None = option(kinds.INT, "Idle connections that each worker keeps open to it. By default O(nginx_upstream_keepalive). Not with V(tcp) and V(udp).", 16, low=0, high=65535)
 
     @property
     def is_streams(self) -> bool:

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Variables, errors
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.check_nginx import (
+    CheckNginxSettings,
+    check_nginx_problems,
+)
 
 MODULE = "evenkeel.nginx_ha.host_info"
 ROLES = ("keepalived", "nginx", "check_nginx")
@@ -41,7 +46,7 @@ class ActionModule(ActionBase):
             return answer
         facts = dict(_facts(roles, variables, answer))
         variables.know(**facts)
-        problems = list(variables["check_nginx_problems"]) if "check_nginx" in roles else []
+        problems = _check_nginx_problems(variables, host) if "check_nginx" in roles else []
         checked = _refusal(problems, facts, refuse=options["refuse"], warnings=answer.get("warnings") or [])
         # What an nginx can do is judged once all hosts have told which backends are out of service.
         return checked if "nginx" not in roles else {**checked, "nginx_settings": variables["nginx_settings"]}
@@ -68,6 +73,11 @@ def _refusal(
         "warnings": warnings or [],
         "_ansible_no_log": True,
     }
+
+
+def _check_nginx_problems(variables: Variables, host: str) -> list[str]:
+    own = {each.name: variables[f"check_nginx_{each.name}"] for each in fields(CheckNginxSettings)}
+    return check_nginx_problems(own, host)
 
 
 def _status(roles: list[str], variables: Variables) -> dict[str, Any]:

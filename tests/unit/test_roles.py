@@ -17,7 +17,7 @@ TEMPLATES = sorted(ROLES.glob("*/templates/*"))
 MOST_TASK_LINES, MOST_TEMPLATE_LINES = 80, 150
 # What a role tells others: variables that playbooks hand over to another role, and what its steps leave on a host.
 OUTPUTS = {
-    "check_nginx": {"check_nginx_files", "check_nginx_problems", "check_nginx_tracking", "check_nginx_staged"},
+    "check_nginx": {"check_nginx_files", "check_nginx_tracking", "check_nginx_staged"},
     "keepalived": {
         "keepalived_binary_desired",
         "keepalived_files",

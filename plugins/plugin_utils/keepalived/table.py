@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import words as keepalived_words
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.words import WordError
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem, shown
 
 # One word of a line.
 SIMPLE: dict[str, Callable[[Any], str]] = {
@@ -261,12 +261,6 @@ def _nested_problems(one: Directive, value: Any, version: str, where: str) -> It
             yield from problems(one.block, each, version, f"{where}[{number}]")
     elif one.kind in ("block", "line"):
         yield from problems(one.block, value, version, where)
-
-
-def shown(value: object) -> str:
-    """A value as messages have it: on one line, and not longer than anybody reads."""
-    text = repr(value)
-    return text if len(text) <= 200 else f"{text[:150]}..."
 
 
 def needs(block: Block, settings: object) -> set[str]:

@@ -34,3 +34,9 @@ class InputError(ValueError):
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))
         self.problem = problem
+
+
+def shown(value: object) -> str:
+    """A value as problems have it: on one line, and not longer than anybody reads."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:150]}..."

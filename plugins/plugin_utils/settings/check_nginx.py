@@ -1,0 +1,160 @@
+# Copyright (c) 2026, The evenkeel developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The check_nginx role's variables. What they hold stands in shell scripts and in units, so each is of a kind that means nothing there."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.paths import plain_path_problem
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import InputError, Problem, shown
+
+BEHAVIOURS = ("watch", "stop", "restart")
+NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z")
+HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\Z")
+URL_PATH = re.compile(r"(?:/[A-Za-z0-9._~+,=@:/-]*)?\Z")
+DAY, YEAR = 86400, 365 * 86400
+
+
+@dataclass(frozen=True)
+class HealthUrl:
+    """Where nginx is asked. host: a name or an IP address without brackets; path: empty or from / on."""
+
+    host: str
+    port: int
+    path: str
+
+
+@dataclass(frozen=True)
+class CheckNginxSettings:
+    """Variables by their names without prefix. Paths are absolute; times are in seconds."""
+
+    behaviour: str
+    url: HealthUrl
+    path: str
+    interval: float
+    timeout: float
+    fall: int
+    rise: int
+    return_delay: int
+    return_max: int
+    flap_window: int
+    restart_wait: int
+    state_dir: str
+    handover: str
+
+
+def parse(variables: Mapping[str, Any]) -> tuple[CheckNginxSettings | None, list[Problem]]:
+    """The settings in the role's variables without their prefix, None where something is wrong, and what that is."""
+    found: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name in (each.name for each in fields(CheckNginxSettings)):
+        try:
+            found[name] = KINDS[name](f"check_nginx_{name}", variables[name])
+        except InputError as error:
+            problems.append(error.problem)
+    problems += _whole_seconds(found)
+    return (None if problems else CheckNginxSettings(**found)), problems
+
+
+def check_nginx_problems(variables: Mapping[str, Any], host: str) -> list[str]:
+    """One sentence for each variable of a host that cannot work."""
+    return [str(problem.of(host)) for problem in parse(variables)[1]]
+
+
+def _whole_seconds(found: Mapping[str, Any]) -> list[Problem]:
+    interval = found.get("interval", 1)
+    if found.get("behaviour", "watch") == "watch" or interval == int(interval):
+        return []
+    what = f"is {interval:g}; keepalived runs a script every whole number of seconds"
+    return [Problem("check_nginx_interval", what, "Set it to 1 or more, or check_nginx_behaviour to watch.")]
+
+
+def _behaviour(where: str, value: Any) -> str:
+    if value not in BEHAVIOURS:
+        raise InputError(Problem(where, f"is {shown(value)}", f"It is one of {', '.join(BEHAVIOURS)}."))
+    return str(value)
+
+
+def _path(where: str, value: Any) -> str:
+    wrong = plain_path_problem(value)
+    if wrong:
+        raise InputError(Problem(where, f"is {shown(value)}, which {wrong}", "Write one such as /run/vrrp."))
+    return str(value)
+
+
+def _number(low: float, high: float) -> Callable[[str, Any], float]:
+    def read(where: str, value: Any) -> float:
+        text = str(value)
+        if not NUMBER.match(text) or not low <= float(text) <= high:
+            raise InputError(Problem(where, f"is {shown(value)}", f"It must be {low:g} to {high:g} seconds."))
+        return float(text)
+
+    return read
+
+
+def _whole(low: int, high: int) -> Callable[[str, Any], int]:
+    def read(where: str, value: Any) -> int:
+        text = str(value)
+        if not NUMBER.match(text) or float(text) != int(float(text)) or not low <= float(text) <= high:
+            raise InputError(Problem(where, f"is {shown(value)}", f"It must be a whole number from {low} to {high}."))
+        return int(float(text))
+
+    return read
+
+
+def _url(where: str, value: Any) -> HealthUrl:
+    try:
+        parts = urlsplit(str(value))
+        found = HealthUrl(parts.hostname or "", 80 if parts.port is None else parts.port, parts.path)
+    except ValueError:
+        raise _no_url(where, value) from None
+    # What it is made of again is all that it has: no user, no query, and nothing that parsing takes away.
+    plain = f"{parts.scheme}://{parts.netloc}{found.path}"
+    if (
+        parts.scheme != "http"
+        or "@" in parts.netloc
+        or plain != str(value)
+        or not found.port
+        or not _is_host(found.host)
+    ):
+        raise _no_url(where, value)
+    if not URL_PATH.match(found.path) or len(found.path) > 200:
+        what = f"is {shown(value)}, whose path has more than letters, digits and '._~+,=@:/-' in it, or 200 characters"
+        raise InputError(Problem(where, what, "Choose another path of nginx_health_port."))
+    return found
+
+
+def _no_url(where: str, value: Any) -> InputError:
+    what = f"is {shown(value)}; the check speaks plain HTTP to a named host"
+    return InputError(Problem(where, what, "Write it as http://127.0.0.1:8081/healthz."))
+
+
+def _is_host(text: str) -> bool:
+    try:
+        return len(text) <= 255 and "%" not in text and (bool(HOST.match(text)) or bool(ipaddress.ip_address(text)))
+    except ValueError:
+        return False
+
+
+KINDS: dict[str, Callable[[str, Any], Any]] = {
+    "behaviour": _behaviour,
+    "url": _url,
+    "path": _path,
+    "interval": _number(0.01, 3600),
+    "timeout": _number(0.01, 3600),
+    "fall": _whole(1, 1_000_000),
+    "rise": _whole(1, 1_000_000),
+    "return_delay": _whole(0, DAY),
+    "return_max": _whole(0, DAY),
+    "flap_window": _whole(0, YEAR),
+    "restart_wait": _whole(0, 3600),
+    "state_dir": _path,
+    "handover": _path,
+}

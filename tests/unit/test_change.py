@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.action._change_plan import change_plan
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.rollout import change_failure
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.playbooks import change_failure
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import change, hostvars
 from hypothesis import given, settings

@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.action._change_plan import change_plan
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.rollout import cluster_status, cluster_verify, drain_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.playbooks import (
+    cluster_status,
+    cluster_verify,
+    drain_problems,
+)
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import text as wording
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain, hostvars
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read

@@ -6,9 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_backends_out import nginx_backends_out
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_connections import nginx_connections
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_tree import nginx_tree
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_backends_out, nginx_connections, nginx_tree
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
 from support.nginx import FACTS, SETTINGS
 

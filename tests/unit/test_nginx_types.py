@@ -79,3 +79,16 @@ def test_texts_render_as_what_they_mean() -> None:
     assert nginx_tree(texts) == nginx_tree(meant)
     assert nginx_probes(texts["servers"]) == nginx_probes([server]) != []
     assert nginx_problems(texts, FACTS, "nginx1") == nginx_problems(meant, FACTS, "nginx1")
+
+
+@pytest.mark.parametrize("name", ["health_address", "health_port", "worker_processes", "cache_size", "repository_url"])
+def test_an_empty_variable_of_the_role_is_not_its_default(name: str) -> None:
+    """Templates have it as it is."""
+    assert [each.where for each in NginxSettings.of({name: ""}).problems] == [f"nginx_{name}"]
+    assert NginxSettings.of({name: None}).problems == ()
+
+
+@pytest.mark.parametrize("value", ["8_081", "8081 2", "٣", "8081.0", "0x1f", 8081.5, True])
+def test_a_number_in_other_ways_of_writing_it_is_refused(value: object) -> None:
+    (problem,) = NginxSettings.of({"health_port": value}).problems
+    assert str(problem).startswith(f"nginx_health_port is {value!r}, which is not a whole number from 1 to 65535.")

@@ -60,6 +60,7 @@ COMPANIONS: dict[str, dict[str, Any]] = {
     "streams.responses": {"upstream": "dns"},
 }
 Chain = tuple[Row, ...]
+REPOSITORY = "repository.sources.j2"
 
 
 def chains(kind: type[Entry] = NginxSettings) -> Iterator[Chain]:
@@ -167,10 +168,13 @@ def rendered(settings: Mapping[str, Any]) -> dict[str, str]:
     variables["nginx_worker_connections"] = variables["nginx_worker_connections"] or 1024
     variables["__nginx_load"], variables["__nginx_ciphers"] = variables["nginx_modules"], "A:B"
     variables["__nginx_resolvers"] = RESOLVERS.render(nginx_resolvers=variables["nginx_resolvers"])
-    files = [*VARIABLES["__nginx_fixed"], *nginx_tree(settings)]
+    variables["__nginx_repository_base"] = f"{variables['nginx_repository_url']}/debian"
+    fixed = [*VARIABLES["__nginx_fixed"], {"path": REPOSITORY, "template": REPOSITORY}]
     return {
-        file["path"]: ENVIRONMENT.get_template(file["template"]).render(**{**variables, **file.get("vars", {})})
-        for file in files
+        file["path"]: ENVIRONMENT.get_template(file["template"]).render(
+            **{**variables, "ansible_facts": {"distribution_release": "trixie"}, **file.get("vars", {})}
+        )
+        for file in [*fixed, *nginx_tree(settings)]
     }
 
 

@@ -266,7 +266,8 @@ def unmet(
     """
     yield from _alternatives(one, refused)
     for row in rows(type(one)):
-        if row.is_set(one):
+        option = row.option
+        if (option.needs or option.excludes or option.since or option.module) and row.is_set(one):
             yield from _relations(one, row, refused)
             yield from _ability(one, row, version, modules)
 

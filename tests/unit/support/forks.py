@@ -9,9 +9,9 @@ import os
 import select
 import subprocess
 import tempfile
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +97,8 @@ class Parent:
         return Done(int(code), (place / "out").read_bytes(), (place / "err").read_bytes())
 
 
-@cache
-def parent(path: Path, environment: frozenset[tuple[str, str]]) -> Parent:
-    return Parent(path, dict(environment))
+# Those that do nothing now, by what they run. A test that runs several modules at once has a parent for each.
+IDLE: defaultdict[tuple[Path, frozenset[tuple[str, str]]], list[Parent]] = defaultdict(list)
 
 
 def run(
@@ -114,6 +113,11 @@ def run(
 ) -> Done:
     """Run the code with the payload for its standard input. Where PATH alone differs, the same process forks."""
     same = frozenset((name, value) for name, value in environment.items() if name != "PATH")
-    return parent(path, same).run(
-        payload, timeout, code=code, environment=dict(environment), umask=umask, groups=groups
-    )
+    idle = IDLE[path, same]
+    try:
+        parent = idle.pop()
+    except IndexError:
+        parent = Parent(path, dict(same))
+    done = parent.run(payload, timeout, code=code, environment=dict(environment), umask=umask, groups=groups)
+    idle.append(parent)
+    return done

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_probes import nginx_probes
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_tree import nginx_tree
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings
 from support.nginx import FACTS, SETTINGS
-from support.nginx_options import Chain, chains, example, path_of, settings_with
+from support.nginx_options import Chain, chains, example, path_of, settings_with, tree
 
 
 def as_templated(value: Any) -> Any:
@@ -76,7 +75,7 @@ def test_texts_render_as_what_they_mean() -> None:
     }
     meant = {**SETTINGS, "upstreams": [web], "servers": [server]}
     texts = {**meant, "upstreams": as_templated([web]), "servers": as_templated([server])}
-    assert nginx_tree(texts) == nginx_tree(meant)
+    assert tree(texts) == tree(meant)
     assert nginx_probes(texts["servers"]) == nginx_probes([server]) != []
     assert nginx_problems(texts, FACTS, "nginx1") == nginx_problems(meant, FACTS, "nginx1")
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: nginx_tree
-short_description: The files of an nginx configuration, one for each upstream, server and stream
+short_description: The files of an nginx configuration, with one for each upstream, server and stream
 version_added: 0.1.0
 author: The evenkeel developers
 description:
@@ -47,7 +47,8 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings i
 
 
 def nginx_tree(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return tree.files(NginxSettings.of(settings))
+    read = NginxSettings.of(settings)
+    return [*tree.fixed(read), *tree.files(read)]
 
 
 class FilterModule:

@@ -12,8 +12,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.member import Member
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import InputError
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
 
 NAMES = {"type": "list", "elements": "str", "required": True}
 # members: the load balancers of this run; hosts: those to injure, by default all of them; faults: as faults.select takes them.
@@ -26,11 +26,12 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(ARGUMENTS)
         hostvars = (task_vars or {})["hostvars"]
-        members = {host: Member.from_hostvars(hostvars[host]) for host in options["members"]}
+        names = sorted(options["members"], key=natural)
+        members = {host: plan.Member.from_hostvars(hostvars[host]) for host in names}
         instances = {host: member.instances for host, member in members.items()}
         interfaces = {host: member.interface for host, member in members.items()}
         try:
-            steps = plan.steps(instances, options["hosts"] or options["members"], options["faults"], interfaces)
+            steps = plan.steps(instances, options["hosts"] or names, options["faults"], interfaces)
         except InputError as error:
             raise AnsibleActionFail(str(error)) from error
         first = next(iter(members.values()))

@@ -115,8 +115,9 @@ def vrrp_plan(
         }
     )
     planned = plan(settings)
-    for problem in [*problems, *planned.problems]:
-        raise AnsibleFilterError(f"evenkeel.nginx_ha.vrrp_plan: {problem}")
+    problems += planned.problems
+    if problems:
+        raise AnsibleFilterError(f"evenkeel.nginx_ha.vrrp_plan: {problems[0]}")
     return {host: [_shown(instance) for instance in instances] for host, instances in planned.instances.items()}
 
 

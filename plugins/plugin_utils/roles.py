@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,27 @@ class Variables(Mapping[str, Any]):
         self.raw.update(values)
 
 
+class Overlaid(Mapping[str, Any]):
+    """The hostvars, with values that hosts have besides. facts: these by host, and then by name."""
+
+    def __init__(self, hostvars: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]) -> None:
+        self._hostvars = hostvars
+        self._facts = facts
+
+    def __getitem__(self, host: str) -> Mapping[str, Any]:
+        # Only read, neither has to be mutable.
+        return ChainMap(self._facts.get(host) or {}, self._hostvars[host])  # type: ignore[arg-type]
+
+    def __contains__(self, host: object) -> bool:
+        return host in self._hostvars
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._hostvars)
+
+    def __len__(self) -> int:
+        return len(self._hostvars)
+
+
 @cache
 def options(role: str) -> Mapping[str, Any]:
     """The options of a role's main entry point, as its argument specs have them."""
@@ -65,4 +87,4 @@ def errors(role: str, variables: Variables) -> list[str]:
     messages = (
         ArgumentSpecValidator(dict(options(role))).validate(given, validate_role_argument_spec=True).error_messages
     )
-    return [f"{message}" for message in messages]
+    return list(messages)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 DAY = 86400
@@ -48,6 +49,8 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in plain]
 
 
-def natural(name: str) -> tuple[list[str | int], str]:
+@lru_cache(maxsize=10000)
+def natural(name: str) -> tuple[list[str | tuple[int, str]], str]:
     """The key by which names are sorted as people do it: nginx2 before nginx10. It tells any two names apart."""
-    return [int(part) if index % 2 else part for index, part in enumerate(re.split(r"([0-9]+)", name))], name
+    parts = enumerate(re.split(r"([0-9]+)", name))
+    return [(len(part.lstrip("0")), part.lstrip("0")) if index % 2 else part for index, part in parts], name

@@ -317,14 +317,14 @@ def hostvars(plan: drill.Plan) -> dict[str, Any]:
             "keepalived_instances": [instance.as_fact() for instance in instances],
             "keepalived_settings": {"interface": "bond0.7", "advert_int": 0.25, "vrrp_version": 3},
             "keepalived_found": {"version": f"2.3.{number}"},
-            "ansible_facts": {"bond0_7": {"macaddress": f"02:00:00:00:00:0{number}"}},
+            "ansible_facts": {"interfaces": ["bond0.7"], "bond0_7": {"macaddress": f"02:00:00:00:00:0{number}"}},
         }
         for number, (host, instances) in enumerate(plan.items(), 1)
     }
 
 
 def test_the_plan_of_the_playbook() -> None:
-    words = task(members=["nginx1", "nginx2"], hosts=[], faults=["nginx_kill"])
+    words = task(members=["nginx2", "nginx1"], hosts=[], faults=["nginx_kill"])
     found = _drill_plan.ActionModule(**words).run(task_vars={"hostvars": hostvars(PAIR)})
     assert [(step["host"], step["commands"][step["host"]][-1].splitlines()[0]) for step in found["steps"]] == [
         ("nginx1", "interface=bond0.7"),

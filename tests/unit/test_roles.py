@@ -43,6 +43,7 @@ OUTPUTS = {
         "nginx_self_signed",
         "nginx_settings",
         "nginx_staged",
+        "nginx_undecided",
         "nginx_upgrade",
     },
 }

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import unicast
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, Running
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import ConfiguredInstance, Instance
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
 
 HOSTS = {"lb1": ("192.0.2.1", "2001:db8::1"), "lb2": ("192.0.2.2", "2001:db8::2"), "lb3": ("192.0.2.3", "2001:db8::3")}
@@ -26,7 +27,7 @@ def member(name: str, absent: bool = False, running: list[dict[str, Any]] | None
     eth0 = {"ipv4": {"address": four}, "ipv6": [link, vip, {"address": six, "scope": "global"}]}
     facts = {} if absent else {"interfaces": ["eth0"], "eth0": eth0}
     known = parse({"unicast": True, "interface": "eth0", **settings})[0]
-    return Host(name, known, network_of(facts), [Running.from_fact(each) for each in running or []])
+    return Host(name, known, network_of(facts), [read(ConfiguredInstance, each) for each in running or []])
 
 
 def planned(*members: Host, hosts: tuple[str, ...] = ("lb1", "lb2", "lb3")) -> tuple[dict[str, Any], list[str]]:

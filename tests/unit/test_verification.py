@@ -653,7 +653,7 @@ def test_the_split_brain_that_the_plan_warns_of_is_recognized() -> None:
             parse({"hosts": PAIR, "interface": "ens33"})[0],
             network_of({"all_ipv4_addresses": [address]}),
             (),
-            [Speaker.from_fact(each) for each in heard],
+            [Speaker(**each) for each in heard],
         )
         for name, address, heard in (
             ("nginx1", "192.168.200.150", ()),

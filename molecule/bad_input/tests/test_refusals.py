@@ -93,11 +93,11 @@ REFUSALS = {
     ),
     "an upstream without servers": (
         {"nginx_upstreams": [{"name": "web", "servers": []}]},
-        "nginx1: nginx_upstreams: web has no servers. List them as [{address: 172.16.2.20, port: 9091}],",
+        "nginx1: nginx_upstreams[0].servers is not set. List them as [{address: 172.16.2.20, port: 9091}],",
     ),
     "a server of an unknown upstream": (
         {"nginx_upstreams": WEB, "nginx_servers": [{"name": "default", "upstream": "app"}]},
-        "nginx1: nginx_servers: default proxies to the upstream 'app', which nginx_upstreams lacks; it has web.",
+        "nginx1: nginx_servers[0].upstream is 'app', which nginx_upstreams lacks; it has web. Name one of these, or add it there.",
     ),
     "an unknown install method": (
         {"keepalived_install_method": "docker"},

@@ -177,6 +177,12 @@ def test_an_answer_is_handed_on_as_it_comes(traffic: Traffic) -> None:
     assert traffic.get(":8001/buffered?pieces=4").text == "piece" * 4
 
 
+def test_idle_connections_of_clients(traffic: Traffic) -> None:
+    kept, ended = traffic.ask(request(":8001/buffered"), request(":8001/hang-up"))
+    assert (kept.headers["connection"], ended.headers["connection"]) == (["keep-alive"], ["close"])
+    assert 0.5 < traffic.client("idle", request(":8001/briefly")) < 3
+
+
 ACCESS = {
     ":8002/allowed": 200,
     ":8002/not-allowed": 403,

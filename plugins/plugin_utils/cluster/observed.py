@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import ip_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.cluster import Cluster
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, Running, Speaker
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, Speaker
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import ConfiguredInstance, Instance
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
 
 
@@ -73,17 +72,16 @@ def _changed_vrids(cluster: Cluster) -> Iterator[Problem]:
                 yield cluster.vips[instance.name].problem("virtual_router_id", what, fix).of(host.name)
 
 
-def _keeps_an_address(running: Running, planned: Instance) -> bool:
+def _keeps_an_address(running: ConfiguredInstance, planned: Instance) -> bool:
     """A VIP with another VRID and none of its former addresses is another VIP: nobody has two masters for it."""
-    former = running.addresses
-    return former is None or not {ip_of(text) for text in former}.isdisjoint(map(ip_of, planned.virtual_ipaddress))
+    return running.virtual_ipaddress is None or not set(running.ips).isdisjoint(planned.ips)
 
 
 def _speakers(cluster: Cluster) -> Iterator[tuple[Host, Speaker, str]]:
     """What was heard on a planned VRID: by whom, the speaker, and the instance's name."""
     for host in cluster.hosts:
         if host.heard:
-            planned = {(each.family, each.virtual_router_id): each.name for each in cluster.plan[host.name]}
+            planned = {(f"ipv{each.family}", each.virtual_router_id): each.name for each in cluster.plan[host.name]}
             for speaker in host.heard:
                 name = planned.get((speaker.family, speaker.virtual_router_id))
                 if name:

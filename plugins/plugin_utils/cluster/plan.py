@@ -70,7 +70,7 @@ def _problems(settings: KeepalivedSettings) -> list[Problem]:
 
 
 def _step(count: int, settings: KeepalivedSettings) -> int:
-    wanted = math.ceil(settings.skew * 256 / max(settings.advert_int, SHORTEST_ADVERT))
+    wanted = math.ceil(min(settings.skew * 256 / max(settings.advert_int, SHORTEST_ADVERT), HIGHEST))
     # A failed host loses the whole span and one more, and must still be at LOWEST or above.
     room = (settings.priority_base - LOWEST - 1) // (2 * max(count - 1, 1))
     return max(1, min(wanted, room))

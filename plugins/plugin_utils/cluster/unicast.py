@@ -73,7 +73,7 @@ def address_of(host: Host, family: int, vips: set[str]) -> str:
 
 def _former(instance: Instance, host: Host, ours: set[str]) -> list[str]:
     """The peers that the instance has now and that nobody in this run is."""
-    peers = next((each.peers for each in host.running if each.name == instance.name), ())
+    peers = next((each.unicast_peers for each in host.running if each.name == instance.name), ())
     return [peer for peer in peers if peer not in ours]
 
 

@@ -39,6 +39,16 @@ EDGE = 0.06
 
 
 @dataclass(frozen=True)
+class Bar:
+    """A stretch of time; kind: its class; title: what a pointer on it is told."""
+
+    x: float
+    width: float
+    kind: str
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class Scale:
     """The part of a probe that a chart shows; zero is the time that its axis counts from."""
 
@@ -56,21 +66,14 @@ class Scale:
     def width(self, start: float, end: float) -> float:
         return self.at(end) - self.at(start)
 
+    def bar(self, start: float, end: float, kind: str, title: str = "") -> Bar:
+        return Bar(self.at(start), self.width(start, end), kind, title)
+
     def seconds(self, moment: float) -> str:
         return seconds(moment - self.zero, max(1.0, self.length / 1000))
 
     def has(self, moment: float) -> bool:
         return self.start <= moment <= self.end
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A stretch of time; kind: its class; title: what a pointer on it is told."""
-
-    x: float
-    width: float
-    kind: str
-    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,16 +89,69 @@ class Label:
 
 @dataclass(frozen=True)
 class Lane:
-    """A VIP in a chart; nobody: what is written if it has no holder; result: above its right end, None if there is no room."""
+    """A VIP in a chart, and what is drawn of it; whole: the chart shows all of the probe."""
 
     vip: DrilledVip
-    measured: bool
-    held: tuple[Bar, ...]
-    holders: tuple[Label, ...]
-    nobody: str
-    failed: tuple[Bar, ...]
-    lengths: tuple[Label, ...]
-    result: Label | None
+    target: Target
+    cluster: DrilledCluster
+    scale: Scale
+    whole: bool
+
+    @property
+    def spans(self) -> list[Held]:
+        start, end = self.scale.start, self.scale.end
+        return [
+            Held(max(held.start, start), min(held.end, end), held.holder)
+            for held in self.target.held or ()
+            if held.start < end and held.end > start
+        ]
+
+    @property
+    def outages(self) -> list[Outage]:
+        found = self.target.outages or ()
+        return [outage for outage in found if outage.start <= self.scale.end and outage.end >= self.scale.start]
+
+    @property
+    def measured(self) -> bool:
+        return self.target.sent is not None or self.target.outages is not None
+
+    @property
+    def held(self) -> Iterator[Bar]:
+        for span in self.spans:
+            title = f"{span.holder}, {self.scale.seconds(span.start)} to {self.scale.seconds(span.end)}"
+            yield self.scale.bar(span.start, span.end, self.cluster.colour(span.holder), title)
+
+    @property
+    def holders(self) -> Iterator[Label]:
+        for span in self.spans:
+            size = _fit(span.holder, self.scale.width(span.start, span.end))
+            if size is not None:
+                kind = _classes(f"name on-{self.cluster.colour(span.holder)}", size)
+                yield Label(span.holder, self.scale.at((span.start + span.end) / 2), kind)
+
+    @property
+    def nobody(self) -> str:
+        """What is written instead of holders."""
+        return "" if self.spans else f"holder {NOT_MEASURED if self.target.held is None else UNKNOWN}"
+
+    @property
+    def failed(self) -> Iterator[Bar]:
+        for outage in self.outages:
+            yield self.scale.bar(outage.start, outage.end, "fail", _outage_in_words(outage, self.scale))
+
+    @property
+    def lengths(self) -> Iterator[Label]:
+        """How long each outage was, at its mark; twice where a narrow chart has less room for it than a wide one."""
+        for outage, narrow, wide in zip(self.outages, _rooms(self, NARROW), _rooms(self, WIDE), strict=True):
+            sizes = [(narrow, "")] if narrow == wide else [(narrow, "narrow"), (wide, "wide")]
+            yield from (_length(outage, *found, size, self.scale) for found, size in sizes if found)
+
+    @property
+    def result(self) -> Label | None:
+        """What stands above the lane's right end, if there is room."""
+        words = outcome(self.target)
+        size = _fit(f"{self.vip.address} {self.vip.name} {words}", 1) if self.whole else None
+        return None if size is None else Label(words, 1, _classes("faint", size), "end")
 
 
 @dataclass(frozen=True)
@@ -110,31 +166,6 @@ class Chart:
     ticks: tuple[Label, ...]
     events: tuple[tuple[str, float], ...]
     event_labels: tuple[Label, ...]
-
-
-@dataclass(frozen=True)
-class View:
-    """One VIP as a chart of this scale shows it."""
-
-    vip: DrilledVip
-    target: Target
-    cluster: DrilledCluster
-    scale: Scale
-    whole: bool
-
-    @property
-    def held(self) -> list[Held]:
-        start, end = self.scale.start, self.scale.end
-        return [
-            Held(max(held.start, start), min(held.end, end), held.holder)
-            for held in self.target.held or ()
-            if held.start < end and held.end > start
-        ]
-
-    @property
-    def outages(self) -> list[Outage]:
-        found = self.target.outages or ()
-        return [outage for outage in found if outage.start <= self.scale.end and outage.end >= self.scale.start]
 
 
 def charts(row: Row, cluster: DrilledCluster) -> list[Chart]:
@@ -179,17 +210,17 @@ def _around(start: float, end: float, probe: Probe, zero: float) -> Scale:
 
 def _chart(name: str, probe: Probe, cluster: DrilledCluster, scale: Scale) -> Chart:
     whole = scale.length >= probe.length
-    views = [
-        View(vip, probe.targets[vip.address], cluster, scale, whole)
+    lanes = tuple(
+        Lane(vip, probe.targets[vip.address], cluster, scale, whole)
         for vip in cluster.vips
         if vip.address in probe.targets
-    ]
+    )
     shown = [(event, moment) for event, moment in probe.events if scale.has(moment)]
     return Chart(
         letter="",
         caption="",
-        label=". ".join([name, *map(_in_words, views)]),
-        lanes=tuple(map(_lane, views)),
+        label=". ".join([name, *map(_in_words, lanes)]),
+        lanes=lanes,
         bands=(),
         ticks=tuple(_ticks(scale)),
         events=tuple((event, scale.at(moment)) for event, moment in shown),
@@ -197,57 +228,16 @@ def _chart(name: str, probe: Probe, cluster: DrilledCluster, scale: Scale) -> Ch
     )
 
 
-def _in_words(view: View) -> str:
-    held = [f"{held.holder} from {view.scale.seconds(held.start)}" for held in view.held]
-    failed = [_outage_in_words(outage, view.scale) for outage in view.outages]
-    return f"{view.vip.address}: {', '.join([*held, *failed]) or NOT_MEASURED}"
+def _in_words(lane: Lane) -> str:
+    held = [f"{held.holder} from {lane.scale.seconds(held.start)}" for held in lane.spans]
+    failed = [_outage_in_words(outage, lane.scale) for outage in lane.outages]
+    return f"{lane.vip.address}: {', '.join([*held, *failed]) or NOT_MEASURED}"
 
 
 def _outage_in_words(outage: Outage, scale: Scale) -> str:
     reasons = ", ".join(f"{count(number)} \u00d7 {reason}" for reason, number in outage.reasons.items())
     span = f"{plural(outage.count, 'request')} failed in {ms(outage.gap)}, from {scale.seconds(outage.start)}"
     return f"{span} ({reasons})" if reasons else span
-
-
-def _lane(view: View) -> Lane:
-    scale, target = view.scale, view.target
-    return Lane(
-        vip=view.vip,
-        measured=target.sent is not None or target.outages is not None,
-        held=tuple(_segment(held, view) for held in view.held),
-        holders=tuple(label for held in view.held for label in _holder(held, view)),
-        nobody="" if view.held else f"holder {NOT_MEASURED if target.held is None else UNKNOWN}",
-        failed=tuple(
-            Bar(
-                scale.at(outage.start),
-                scale.width(outage.start, outage.end),
-                "fail",
-                _outage_in_words(outage, scale),
-            )
-            for outage in view.outages
-        ),
-        lengths=tuple(_lengths(view)),
-        result=_result(view) if view.whole else None,
-    )
-
-
-def _segment(held: Held, view: View) -> Bar:
-    scale = view.scale
-    title = f"{held.holder}, {scale.seconds(held.start)} to {scale.seconds(held.end)}"
-    return Bar(scale.at(held.start), scale.width(held.start, held.end), view.cluster.colour(held.holder), title)
-
-
-def _holder(held: Held, view: View) -> Iterator[Label]:
-    size = _fit(held.holder, view.scale.width(held.start, held.end))
-    if size is not None:
-        kind = _classes(f"name on-{view.cluster.colour(held.holder)}", size)
-        yield Label(held.holder, view.scale.at((held.start + held.end) / 2), kind)
-
-
-def _result(view: View) -> Label | None:
-    words = outcome(view.target)
-    size = _fit(f"{view.vip.address} {view.vip.name} {words}", 1)
-    return None if size is None else Label(words, 1, _classes("faint", size), "end")
 
 
 def _fit(text: str, share: float) -> str | None:
@@ -265,23 +255,16 @@ def _classes(*names: str) -> str:
     return " ".join(filter(None, names))
 
 
-def _lengths(view: View) -> Iterator[Label]:
-    """How long each outage was, at its mark; twice where a narrow chart has less room for it than a wide one."""
-    for outage, narrow, wide in zip(view.outages, _rooms(view, NARROW), _rooms(view, WIDE), strict=True):
-        sizes = [(narrow, "")] if narrow == wide else [(narrow, "narrow"), (wide, "wide")]
-        yield from (_length(outage, *found, size, view.scale) for found, size in sizes if found)
-
-
-def _rooms(view: View, width: int) -> list[tuple[str, str] | None]:
+def _rooms(lane: Lane, width: int) -> list[tuple[str, str] | None]:
     """What is written at each outage, and on which side of its mark, in a chart of this width."""
     found = []
     taken = 0.0
-    starts = [view.scale.at(outage.start) * width for outage in view.outages]
-    for outage, (start, following) in zip(view.outages, pairwise([*starts, width]), strict=True):
-        end = view.scale.at(outage.end) * width
+    starts = [lane.scale.at(outage.start) * width for outage in lane.outages]
+    for outage, (start, following) in zip(lane.outages, pairwise([*starts, width]), strict=True):
+        end = lane.scale.at(outage.end) * width
         rooms = {"right": following - end, "inside": end - start, "left": start - taken}
         short = ms(outage.gap)
-        texts = [short] if view.whole else [f"{count(outage.count)} failed, {short}", short]
+        texts = [short] if lane.whole else [f"{count(outage.count)} failed, {short}", short]
         fitting = [(text, side) for text in texts for side, room in rooms.items() if _pixels(text) <= room]
         chosen = fitting[0] if fitting else None
         found.append(chosen)
@@ -308,7 +291,7 @@ def _event_labels(shown: Sequence[tuple[str, float]], scale: Scale) -> Iterator[
 
 def _band(letter: str, zoom: Scale, whole: Scale) -> tuple[Bar, Label]:
     return (
-        Bar(whole.at(zoom.start), whole.width(zoom.start, zoom.end), "band"),
+        whole.bar(zoom.start, zoom.end, "band"),
         Label(letter, whole.at((zoom.start + zoom.end) / 2), "tag"),
     )
 

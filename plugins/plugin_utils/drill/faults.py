@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import InputError, Problem
+
 # The transient systemd unit that a fault runs as.
 UNIT = "evenkeel-drill"
 # Where a fault says when it began and when it ended, in seconds since 1970.
@@ -253,17 +255,14 @@ FAULTS: tuple[Fault, ...] = (
 BY_NAME = {fault.name: fault for fault in FAULTS}
 
 
-class UnknownFault(ValueError):
-    """There is no fault of this name."""
-
-
 def select(names: Sequence[str]) -> list[Fault]:
-    """The faults of these names, in their order; no name means all that are not harsh, and "all" means all."""
+    """The faults of these names, in their order; no name means all that are not harsh, and "all" means all. Raises InputError."""
     if list(names) == ["all"]:
         return list(FAULTS)
     for name in names:
         if name not in BY_NAME:
-            raise UnknownFault(name)
+            there_are = f"There are {', '.join(BY_NAME)}."
+            raise InputError(Problem("drill_faults", f"names {name!r}, which is no fault", there_are))
     return [BY_NAME[name] for name in names] or [fault for fault in FAULTS if not fault.harsh]
 
 

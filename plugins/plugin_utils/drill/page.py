@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import summary, units
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.chart import charts
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import Drill
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import Drill, Target
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 HERE = Path(__file__).parent
@@ -23,14 +23,15 @@ def page(drill: Drill) -> str:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"percent": units.percent, "plural": units.plural}
+    environment.filters |= {name: getattr(units, name) for name in ("ms", "percent", "plural")}
+    environment.filters |= {"counted": summary.counted, "figures": summary.figures}
     html = environment.get_template("page.html.j2").render(
         drill=drill,
         verdict=summary.verdict(drill),
         facts=summary.facts(drill),
         tiles=summary.tiles(drill.rows),
-        table=summary.table(drill),
-        figures=summary.figures,
+        worst=summary.worst_gap(drill.rows),
+        nothing=Target(),
         charts=charts,
     )
     return UNPRINTABLE.sub("\ufffd", html)

@@ -8,11 +8,12 @@ VIPs have their prefixes, except where they are what clients ask.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import faults
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.faults import Fault
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import DrilledVip
@@ -21,6 +22,32 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem
 # The instances of each host; those of one cluster have theirs in the same order.
 Plan = Mapping[str, Sequence[Instance]]
 Holders = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A load balancer. interface: the one that carries the VIPs, mac: its address; keepalived: its version; advert_int: seconds; vrrp_version: 2 or 3."""
+
+    instances: tuple[Instance, ...]
+    interface: str
+    mac: str
+    keepalived: str
+    advert_int: float
+    vrrp_version: int
+
+    @classmethod
+    def from_hostvars(cls, variables: Mapping[str, Any]) -> Member:
+        """From what the preflight has left on the host."""
+        settings = variables["keepalived_settings"]
+        network = network_of(variables["ansible_facts"])
+        return cls(
+            instances=tuple(map(Instance.from_fact, variables["keepalived_instances"])),
+            interface=settings["interface"],
+            mac=network.nic(settings["interface"]).mac if network else "",
+            keepalived=str(variables["keepalived_found"]["version"]),
+            advert_int=settings["advert_int"],
+            vrrp_version=settings["vrrp_version"],
+        )
 
 
 @dataclass(frozen=True)
@@ -66,12 +93,11 @@ def steps(plan: Plan, hosts: Sequence[str], names: Sequence[str], interfaces: Ma
     """
     for host in hosts:
         if host not in plan:
-            raise InputError(
-                Problem("drill_hosts", f"names {host}, which is no load balancer of this run", _name_some(plan))
-            )
+            what = f"names {host}, which is no load balancer of this run"
+            raise InputError(Problem("drill_hosts", what, f"There are {', '.join(plan)}."))
     return [
         _step(fault, host, {member: plan[member] for member in members}, interfaces)
-        for fault in _chosen(names)
+        for fault in faults.select(names)
         for host, members in _occasions(fault, hosts, plan)
     ]
 
@@ -84,18 +110,6 @@ def vips(plan: Plan) -> list[DrilledVip]:
             speakers.setdefault(_vip(instance), []).append((instance.priority, host, instance.name))
     best = {address: max(found, key=lambda speaker: speaker[0]) for address, found in speakers.items()}
     return [DrilledVip(_bare(address), name, host) for address, (dummy, host, name) in best.items()]
-
-
-def _name_some(names: Collection[str]) -> str:
-    return f"There are {', '.join(names)}."
-
-
-def _chosen(names: Sequence[str]) -> list[Fault]:
-    try:
-        return faults.select(names)
-    except faults.UnknownFault as error:
-        what = f"names {error.args[0]!r}, which is no fault"
-        raise InputError(Problem("drill_faults", what, _name_some(faults.BY_NAME))) from None
 
 
 def _occasions(fault: Fault, hosts: Sequence[str], plan: Plan) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, The evenkeel developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the drill's report says in words and figures: its verdict, its head, its table and the figures of each VIP."""
+"""What the drill's report says in words and figures."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -22,7 +22,6 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result imp
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.units import count, minutes, ms, plural
 
 NOT_MEASURED = "not measured"
-LATENCIES = ("min", "median", "p95", "p99", "max")
 
 
 @dataclass(frozen=True)
@@ -32,42 +31,6 @@ class Verdict:
     kind: str
     words: str
     surprise: str
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A large figure with its name and a note, which may be empty."""
-
-    name: str
-    value: str
-    note: str = ""
-
-    @property
-    def measured(self) -> bool:
-        return self.value != NOT_MEASURED
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A VIP in a fault's row of the table: its failed requests, its longest gap (empty if none), and that as a share of the worst."""
-
-    address: str
-    failed: str
-    any_failed: bool
-    gap: str
-    share: float
-    measured: bool = True
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What was measured of one VIP: names with one or more texts; measured is False if nothing is known of it."""
-
-    vip: DrilledVip
-    measured: bool
-    facts: tuple[tuple[str, tuple[str, ...]], ...]
-    latency: tuple[tuple[str, str], ...]
-    no_latency: str
 
 
 def verdict(drill: Drill) -> Verdict:
@@ -116,23 +79,25 @@ def _keepalived(cluster: DrilledCluster) -> Iterator[str]:
         yield f"an advert every {cluster.advert_int} s"
 
 
-def tiles(rows: Sequence[Row]) -> list[Tile]:
+def tiles(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
+    """Large figures: each with its name before it, and after it a note that may be empty."""
     targets = [target for row in rows for target in row.probe.targets.values()]
     sent = _total(target.sent for target in targets)
     failed = _total(target.failed for target in targets)
     share = f"{100 * failed / sent:.2g} % of those sent" if sent and failed else ""
     return [
-        _faults_run(rows),
-        Tile("Requests sent", _known(sent, count)),
-        Tile("Requests failed", _known(failed, count), share),
-        _worst(rows),
+        ("Faults run", count(len(rows)), _faults_run(rows)),
+        ("Requests sent", NOT_MEASURED if sent is None else count(sent), ""),
+        ("Requests failed", NOT_MEASURED if failed is None else count(failed), share),
+        ("Worst gap", *_worst(rows)),
     ]
 
 
-def _faults_run(rows: Sequence[Row]) -> Tile:
+def _faults_run(rows: Sequence[Row]) -> str:
     surprises = sum(not row.ok for row in rows)
-    note = f"{len(rows) - surprises} as expected, {plural(surprises, 'surprise')}" if surprises else "all as expected"
-    return Tile("Faults run", count(len(rows)), note if rows else "")
+    if surprises:
+        return f"{len(rows) - surprises} as expected, {plural(surprises, 'surprise')}"
+    return "all as expected" if rows else ""
 
 
 def _total(numbers: Iterable[int | None]) -> int | None:
@@ -140,47 +105,26 @@ def _total(numbers: Iterable[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _known(number: int | float | None, written: Callable[[int], str] | Callable[[float], str]) -> str:
-    return NOT_MEASURED if number is None else written(number)
+def _worst(rows: Sequence[Row]) -> tuple[str, str]:
+    gap, address, row = max(_gaps(rows), key=lambda found: found[0], default=(None, "", None))
+    if gap is None or row is None:
+        return NOT_MEASURED, ""
+    return ms(gap), f"{address}, {row.name}" if gap else ""
 
 
-def _worst(rows: Sequence[Row]) -> Tile:
-    worst = max(_gaps(rows), key=lambda found: found[0], default=None)
-    if worst is None:
-        return Tile("Worst gap", NOT_MEASURED)
-    gap, row, address = worst
-    return Tile("Worst gap", ms(gap), f"{address}, {row.name}" if gap else "")
-
-
-def _gaps(rows: Sequence[Row]) -> Iterator[tuple[float, Row, str]]:
+def _gaps(rows: Sequence[Row]) -> Iterator[tuple[float, str, Row]]:
     for row in rows:
         for address, target in row.probe.targets.items():
             if target.gap_ms is not None:
-                yield target.gap_ms, row, address
+                yield target.gap_ms, address, row
 
 
-def table(drill: Drill) -> list[tuple[Row, list[Cell]]]:
-    """Each fault with what was measured of each VIP."""
-    worst = max((gap for gap, *dummy in _gaps(drill.rows)), default=0)
-    return [
-        (row, [_cell(vip.address, row.probe.targets.get(vip.address, Target()), worst) for vip in drill.cluster.vips])
-        for row in drill.rows
-    ]
+def worst_gap(rows: Sequence[Row]) -> float:
+    """In milliseconds; 0 if there was none."""
+    return max((gap for gap, *dummy in _gaps(rows)), default=0)
 
 
-def _cell(address: str, target: Target, worst: float) -> Cell:
-    gap = target.gap_ms
-    return Cell(
-        address,
-        failed=_counted(target.failed, "failed"),
-        any_failed=bool(target.failed),
-        gap="" if gap == 0 else f"gap: {NOT_MEASURED}" if gap is None else f"{ms(gap)} gap",
-        share=gap / worst if gap else 0,
-        measured=target.failed is not None or gap is not None,
-    )
-
-
-def _counted(number: int | None, what: str) -> str:
+def counted(number: int | None, what: str) -> str:
     return f"{what}: {NOT_MEASURED}" if number is None else f"{count(number)} {what}"
 
 
@@ -188,25 +132,20 @@ def outcome(target: Target) -> str:
     """What became of the requests to a VIP, in two words."""
     if target == Target():
         return NOT_MEASURED
-    return "none failed" if target.failed == 0 else _counted(target.failed, "failed")
+    return "none failed" if target.failed == 0 else counted(target.failed, "failed")
 
 
-def figures(vip: DrilledVip, target: Target) -> Figures:
-    found: tuple[tuple[str, tuple[str, ...]], ...] = (
-        ("Requests", (f"{_counted(target.sent, 'sent')}, {_counted(target.failed, 'failed')}",)),
-        ("Longest gap", (_known(target.gap_ms, lambda gap: ms(gap) if gap else "none"),)),
-        ("Recovered", (_recovered(target.recover_ms),)),
-        ("Answered by", _answered(target)),
+def figures(target: Target) -> list[tuple[str, Sequence[str]]]:
+    """What was measured of a VIP, as names with one or more texts."""
+    gap = NOT_MEASURED if target.gap_ms is None else ms(target.gap_ms) if target.gap_ms else "none"
+    found: list[tuple[str, Sequence[str]]] = [
+        ("Requests", [f"{counted(target.sent, 'sent')}, {counted(target.failed, 'failed')}"]),
+        ("Longest gap", [gap]),
+        ("Recovered", [_recovered(target.recover_ms)]),
+        ("Answered by", _answered(target.answered_by)),
         ("Reasons", _reasons(target)),
-    )
-    latency = target.latency_ms or {}
-    return Figures(
-        vip,
-        measured=target != Target(),
-        facts=tuple((name, texts) for name, texts in found if texts),
-        latency=tuple((name, ms(latency[name])) for name in LATENCIES if latency.get(name) is not None),
-        no_latency="" if latency else NOT_MEASURED if target.latency_ms is None else "no request was answered",
-    )
+    ]
+    return [(name, texts) for name, texts in found if texts]
 
 
 def _recovered(recover: float | None) -> str:
@@ -217,17 +156,17 @@ def _recovered(recover: float | None) -> str:
     return f"{ms(recover)} after the first failed request" if recover else "no request failed"
 
 
-def _answered(target: Target) -> tuple[str, ...]:
-    if target.answered_by is None:
-        return (NOT_MEASURED,)
-    named = ((UNKNOWN if host == "-" else host, number) for host, number in target.answered_by.items())
-    return tuple(f"{host} {count(number)}" for host, number in named) or ("nobody",)
+def _answered(counts: Mapping[str, int] | None) -> list[str]:
+    if counts is None:
+        return [NOT_MEASURED]
+    named = ((UNKNOWN if host == "-" else host, number) for host, number in counts.items())
+    return [f"{host} {count(number)}" for host, number in named] or ["nobody"]
 
 
-def _reasons(target: Target) -> tuple[str, ...]:
+def _reasons(target: Target) -> list[str]:
     if target.outages is None:
-        return (NOT_MEASURED,) if target.failed else ()
+        return [NOT_MEASURED] if target.failed else []
     counts: Counter[str] = Counter()
     for outage in target.outages:
         counts.update(outage.reasons)
-    return tuple(f"{count(number)} \u00d7 {reason}" for reason, number in counts.most_common())
+    return [f"{count(number)} \u00d7 {reason}" for reason, number in counts.most_common()]

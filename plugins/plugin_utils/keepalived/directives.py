@@ -76,6 +76,7 @@ OWN: dict[str, Directive] = {
     "install_root": Directive("install_root", "plain_path", "/opt/keepalived", "Where keepalived is installed."),
     "version": Directive("version", "version", "2.2.7", "Its version."),
 }
+ALONE = {**OWN, **{name: BLOCKS[block][keyword] for name, (block, keyword) in SINGLE.items()}}
 # Variables with things that each instance tracks; keepalived_checks has more of them.
 TRACKED = {
     "vrrp_scripts": keepalived_vrrp.SCRIPT_ENTRY,
@@ -108,8 +109,7 @@ def _blocks(settings: Mapping[str, Any]) -> Iterator[tuple[Block, object, str]]:
 
 def _single(settings: Mapping[str, Any]) -> Iterator[tuple[Directive, Any, str]]:
     """Each directive that has a variable of its own, with its value and that variable."""
-    own = {name: BLOCKS[block][keyword] for name, (block, keyword) in SINGLE.items()}
-    for name, one in {**OWN, **own}.items():
+    for name, one in ALONE.items():
         if settings.get(name):
             yield one, settings[name], f"keepalived_{name}"
     for number, vip in enumerate(settings.get("vips") or ()):

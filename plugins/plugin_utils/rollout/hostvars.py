@@ -9,7 +9,7 @@ Ansible evaluates a variable each time that it is read, so each is read once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
@@ -26,6 +26,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed
 )
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
 
+T = TypeVar("T")
 # The roles whose files are compared with the inventory, by the facts that say what came of it.
 STAGED = {"nginx_staged": "nginx", "check_nginx_staged": "check_nginx", "keepalived_staged": "keepalived"}
 
@@ -80,6 +81,6 @@ def _common(own: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _answer(kind: type[KeepalivedState] | type[NginxState], fact: object) -> Any:
+def _answer(kind: type[T], fact: object) -> T | None:
     """None where nobody asked."""
     return read(kind, fact) if fact else None

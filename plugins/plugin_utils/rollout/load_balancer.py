@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import ip_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import (
-    ConfiguredInstance,
     Daemon,
     DaemonInstance,
     KeepalivedState,
@@ -27,9 +25,6 @@ NONE = -1
 # How the reason of a drain begins that a run makes for itself, and takes back in the end.
 RUN = "run "
 NOT_ASKED, NO_DAEMON, NOT_STAGED = KeepalivedState(), Daemon(), Staged()
-
-AnyInstance = Instance | ConfiguredInstance
-Wire = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -158,8 +153,8 @@ class LoadBalancer:
         """Instance and priority of each VIP that this host may have, by address: as planned, else as keepalived has them."""
         found = {ip: (each.name, each.base_priority or 0) for each in self.daemon.instances for ip in each.ips}
         if not self.daemon.instances:
-            found = {ip: (each.name, each.priority or 0) for each in self.keepalived.instances for ip in ips_of(each)}
-        return found | {ip: (each.name, each.priority) for each in self.plan for ip in ips_of(each)}
+            found = {ip: (each.name, each.priority or 0) for each in self.keepalived.instances for ip in each.ips}
+        return found | {ip: (each.name, each.priority) for each in self.plan for ip in each.ips}
 
     @cached_property
     def _instances(self) -> dict[str, DaemonInstance]:
@@ -177,8 +172,8 @@ class LoadBalancer:
         return {instance.name: instance.priority for instance in self.plan}
 
     @cached_property
-    def priorities_now(self) -> dict[Wire, int]:
-        return {wire_of(each): each.priority for each in self.keepalived.instances if each.priority is not None}
+    def priorities_now(self) -> dict[tuple[int, int], int]:
+        return {each.wire: each.priority for each in self.keepalived.instances if each.priority is not None}
 
     @property
     def version_desired(self) -> str:
@@ -191,7 +186,7 @@ class LoadBalancer:
 
     def keeps_still(self, ip: str) -> bool:
         """Whether the plan leaves a VIP where it is (nopreempt)."""
-        return any(instance.nopreempt for instance in self.plan if ip in ips_of(instance))
+        return any(instance.nopreempt for instance in self.plan if ip in instance.ips)
 
     def takes(self, done: bool) -> bool:
         """Whether it takes VIPs from others; done: it has had its batch."""
@@ -202,7 +197,7 @@ class LoadBalancer:
         return NONE if self.drained_by_operator else self.priorities.get(vip.name, NONE)
 
     def rank_now(self, vip: Instance) -> int:
-        return self.priorities_now.get(wire_of(vip), NONE)
+        return self.priorities_now.get(vip.wire, NONE)
 
     def rank_before(self, vip: Instance) -> int:
         """At most its priority for a VIP until it has changed."""
@@ -246,21 +241,3 @@ class LoadBalancer:
         if self.restart_causes:
             return "restart"
         return "reload" if self._staged("keepalived").differs else "none"
-
-
-def ips_of(instance: AnyInstance) -> list[str]:
-    return [ip_of(address) for address in instance.virtual_ipaddress or ()]
-
-
-def family_of(instance: AnyInstance) -> int:
-    return _family(instance.virtual_ipaddress or ())
-
-
-@lru_cache(maxsize=10000)
-def _family(addresses: tuple[str, ...]) -> int:
-    return 6 if any(":" in address for address in addresses) else 4
-
-
-def wire_of(instance: AnyInstance) -> Wire:
-    """What tells an instance from others on the network; names are a host's own matter."""
-    return family_of(instance), instance.virtual_router_id

@@ -15,9 +15,6 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import (
     NONE,
     LoadBalancer,
-    family_of,
-    ips_of,
-    wire_of,
 )
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import ConfiguredInstance
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import joined
@@ -66,8 +63,8 @@ def mismatches_of(member: LoadBalancer) -> Iterator[Mismatch]:
     if pairs:
         yield from _signing_mismatches(member)
     # keepalived speaks version 3 for IPv6, whatever is set.
-    if any(family_of(new) == 4 for dummy, new in pairs):
-        yield from _settings_mismatches(member, [old for old, new in pairs if family_of(new) == 4])
+    if any(new.family == 4 for dummy, new in pairs):
+        yield from _settings_mismatches(member, [old for old, new in pairs if new.family == 4])
 
 
 def priority_mismatches(order: Sequence[LoadBalancer]) -> Iterator[Mismatch]:
@@ -91,16 +88,16 @@ def addresses_change(old: ConfiguredInstance, new: Instance) -> str:
 def _address_mismatches(old: ConfiguredInstance, new: Instance) -> Iterator[Mismatch]:
     if old.virtual_router_id != new.virtual_router_id:
         # Without the former addresses all of them may have stayed.
-        kept = [address for address in ips_of(new) if old.virtual_ipaddress is None or address in ips_of(old)]
+        kept = [address for address in new.ips if old.virtual_ipaddress is None or address in old.ips]
         vrids = f"{old.virtual_router_id} to {new.virtual_router_id}"
         yield Mismatch(f"{new.name} changes its VRID from {vrids} and keeps {joined(kept)}")
-    elif old.virtual_ipaddress is not None and set(ips_of(old)) != set(ips_of(new)):
+    elif old.virtual_ipaddress is not None and set(old.ips) != set(new.ips):
         yield Mismatch(addresses_change(old, new), apart=False, tolerable=True)
 
 
 def _receiver_mismatches(old: ConfiguredInstance, new: Instance, group: str) -> Iterator[Mismatch]:
     """group: the multicast group that is desired."""
-    former, later = old.unicast_peers, frozenset(new.unicast_peers)
+    former, later = frozenset(old.unicast_peers), frozenset(new.unicast_peers)
     if old.virtual_ipaddress is not None and former != later:
         yield Mismatch(f"{new.name} sends its adverts to {_receivers(later)} instead of {_receivers(former)}")
     if not former and not later and old.group and not _same(old.group, group):
@@ -108,7 +105,7 @@ def _receiver_mismatches(old: ConfiguredInstance, new: Instance, group: str) -> 
 
 
 def _group(member: LoadBalancer, new: Instance) -> str:
-    family = family_of(new)
+    family = new.family
     options = {**member.desired.instance_options, **new.options}
     wanted = options.get("mcast_dst_ip") or member.desired.global_defs.get(f"vrrp_mcast_group{family}")
     return str(wanted or GROUPS[family])
@@ -154,18 +151,18 @@ def _drained_rank(member: LoadBalancer, vip: Instance) -> int:
     ranks = [member.priorities[vip.name] + vip.weight]
     for old in member.keepalived.instances:
         # Without a weight it does not know of drains, and 0 makes it a FAULT: either gives its VIPs away.
-        if wire_of(old) == wire_of(vip) and old.drained_weight:
+        if old.wire == vip.wire and old.drained_weight:
             ranks.append((old.priority or 0) + old.drained_weight)
     return max(ranks)
 
 
 def _successors(member: LoadBalancer) -> Iterator[tuple[ConfiguredInstance, Instance]]:
     """The instances that stay, as old and new: those with the same VRID, and those that share an address."""
-    by_wire = {wire_of(new): new for new in member.plan}
-    by_ip = {address: new for new in member.plan for address in ips_of(new)}
+    by_wire = {new.wire: new for new in member.plan}
+    by_ip = {address: new for new in member.plan for address in new.ips}
     by_name = {new.name: new for new in member.plan}
     for old in member.keepalived.instances:
         known = old.virtual_ipaddress is not None
-        kin = [by_wire.get(wire_of(old)), *map(by_ip.get, ips_of(old))] if known else [by_name.get(old.name)]
+        kin = [by_wire.get(old.wire), *map(by_ip.get, old.ips)] if known else [by_name.get(old.name)]
         for new in {id(new): new for new in kin if new}.values():
             yield old, new

@@ -15,24 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import ip_of, with_prefix
-
-
-@dataclass(frozen=True)
-class ConfiguredInstance:
-    """A VRRP instance of the configuration as it is.
-
-    virtual_ipaddress: None where its addresses are not known; drained_weight: what a drain adds to its priority, 0 for a FAULT, None where it does not know
-    of drains; group: where it sends its adverts unless it has unicast_peers.
-    """
-
-    name: str = ""
-    virtual_router_id: int = 0
-    virtual_ipaddress: tuple[str, ...] | None = None
-    priority: int | None = None
-    drained_weight: int | None = None
-    advert_int: float | None = None
-    group: str = ""
-    unicast_peers: frozenset[str] = frozenset()
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import ConfiguredInstance
 
 
 @dataclass(frozen=True)
@@ -72,7 +55,10 @@ class Daemon:
 
 @dataclass(frozen=True)
 class KeepalivedState:
-    """The answer of keepalived_info. daemon is None where the module failed; addresses: all that the host has, with prefixes."""
+    """The answer of keepalived_info. daemon is None where the module failed.
+
+    addresses: all that the host has, with prefixes; admitted: whose adverts its firewall lets in.
+    """
 
     msg: str = ""
     unreachable: bool = False
@@ -80,6 +66,7 @@ class KeepalivedState:
     installed: bool | None = None
     version: str = ""
     addresses: tuple[str, ...] = ()
+    admitted: tuple[str, ...] = ()
     instances: tuple[ConfiguredInstance, ...] = ()
     vrrp_version: float | None = None
     auth_differs: bool = False

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import fleet, members
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, Running, Speaker
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, Speaker
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives, notify
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import KeepalivedState
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings import keepalived, keepalived_rules
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import platform_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
@@ -53,14 +55,14 @@ def _inside(name: str, variables: Mapping[str, Any], problems: list[Problem]) ->
     known = {each.where for each in found}
     found += [each for each in _own_problems(settings, raw, facts) if each.where not in known]
     problems += [each.of(name) for each in found]
-    info, heard = variables.get("keepalived_found") or {}, variables.get("keepalived_heard") or {}
+    state, heard = read(KeepalivedState, variables.get("keepalived_found")), variables.get("keepalived_heard") or {}
     return Host(
         name,
         settings,
         network_of(facts),
-        tuple(map(Running.from_fact, info.get("instances") or ())),
-        tuple(map(Speaker.from_fact, heard.get("speakers") or ())),
-        tuple(info.get("admitted") or ()),
+        state.instances,
+        [read(Speaker, each) for each in heard.get("speakers") or ()],
+        state.admitted,
     )
 
 

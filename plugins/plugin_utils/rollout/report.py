@@ -13,8 +13,6 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.batches import Lockstep, Turn
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import (
     LoadBalancer,
-    ips_of,
-    wire_of,
 )
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.mismatch import addresses_change
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import (
@@ -109,8 +107,8 @@ def _interruption(
         yield f"{what}, and no other host can take {_vips(held)}: {they} down meanwhile"
         return
     # One that goes for good is told as a move of the plan.
-    returning = [vip for vip in held if home.get(ips_of(vip)[0]) == member.name]
-    leaving = [vip for vip in held if ips_of(vip)[0] not in home]
+    returning = [vip for vip in held if home.get(vip.ips[0]) == member.name]
+    leaving = [vip for vip in held if vip.ips[0] not in home]
     for vips, ending in ((returning, (" and come back", " and comes back")), (leaving, ("", ""))):
         if vips:
             one = len(vips) == 1
@@ -129,7 +127,7 @@ def _causes(cluster: Rollout, member: LoadBalancer) -> str:
 
 
 def _vips(instances: Iterable[Instance]) -> str:
-    return joined(f"{instance.name} ({', '.join(ips_of(instance))})" for instance in instances)
+    return joined(f"{instance.name} ({', '.join(instance.ips)})" for instance in instances)
 
 
 def _lost_addresses(cluster: Rollout) -> Iterator[str]:
@@ -141,10 +139,10 @@ def _lost_addresses(cluster: Rollout) -> Iterator[str]:
 
 def _losses(member: LoadBalancer) -> Iterator[str]:
     planned = {address for new in member.plan for address in new.virtual_ipaddress}
-    by_wire = {wire_of(new): new for new in member.plan}
+    by_wire = {new.wire: new for new in member.plan}
     by_name = {new.name: new for new in member.plan}
     for old in member.keepalived.instances:
-        new = by_wire.get(wire_of(old)) or by_name.get(old.name)
+        new = by_wire.get(old.wire) or by_name.get(old.name)
         if new and not planned.issuperset(map(with_prefix, old.virtual_ipaddress or ())):
             yield addresses_change(old, new)
         elif not new:
@@ -152,7 +150,7 @@ def _losses(member: LoadBalancer) -> Iterator[str]:
 
 
 def _removal(old: ConfiguredInstance, planned: set[str]) -> Iterator[str]:
-    gone = ", ".join(ip for ip in ips_of(old) if ip not in planned)
+    gone = ", ".join(ip for ip in old.ips if ip not in planned)
     if gone or not old.virtual_ipaddress:
         yield f"{old.name} ({gone}) is removed" if gone else f"{old.name} is removed"
 
@@ -160,7 +158,7 @@ def _removal(old: ConfiguredInstance, planned: set[str]) -> Iterator[str]:
 def _moves(cluster: Rollout, home: Mapping[str, str]) -> Iterator[str]:
     """The VIPs that are not now where the plan wants them."""
     for vip in cluster.certain:
-        target, addresses = home.get(ips_of(vip)[0]), cluster.vips[vip.name]
+        target, addresses = home.get(vip.ips[0]), cluster.vips[vip.name]
         holders = [member.name for member in cluster.members if not addresses.isdisjoint(member.keepalived.ips)]
         elsewhere = [name for name in holders if name != target]
         if target and elsewhere:

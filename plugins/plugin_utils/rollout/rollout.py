@@ -13,7 +13,6 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import (
     Actions,
     LoadBalancer,
-    ips_of,
 )
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.mismatch import (
     Mismatch,
@@ -53,7 +52,7 @@ class Rollout:
         """The addresses of each VIP, in the old plan and in the new one."""
         found: dict[str, set[str]] = {}
         for instance in [*(each for member in self.members for each in member.keepalived.instances), *self.plan]:
-            found.setdefault(instance.name, set()).update(ips_of(instance))
+            found.setdefault(instance.name, set()).update(instance.ips)
         return found
 
     def holds(self, member: LoadBalancer) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import interface, is_address
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem, shown
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.vip import HIGHEST, Vip, parse_vips
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
@@ -146,7 +146,7 @@ def _bare(read: Reader, key: str, text: str) -> str:
         return text
     found = interface(text)
     if found is None:
-        read.note(key, f"is {text!r}, which is no IP address", "Write the address of the host, such as 192.0.2.2.")
+        read.note(key, f"is {shown(text)}, which is no IP address", "Write the address of the host, such as 192.0.2.2.")
     else:
-        read.note(key, f"is {text!r}, which has a prefix", f"Write the address alone, as {found.ip}.")
+        read.note(key, f"is {shown(text)}, which has a prefix", f"Write the address alone, as {found.ip}.")
     return ""

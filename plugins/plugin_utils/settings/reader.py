@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem, shown
 
 TRUE = ("y", "yes", "on", "1", "true", "t", "1.0")
 FALSE = ("n", "no", "off", "0", "false", "f", "0.0")
@@ -47,7 +47,7 @@ class Reader:
             found = math.nan
         if math.isfinite(found):
             return found
-        self.note(key, f"is {value!r}, which is no number", f"Give it a number, such as {default:g}.")
+        self.note(key, f"is {shown(value)}, which is no number", f"Give it a number, such as {default:g}.")
         return default
 
     def whole(self, key: str, default: int) -> int:
@@ -64,7 +64,7 @@ class Reader:
                 return int(str(value))
         except ValueError:
             pass
-        self.note(key, f"is {value!r}, which is no whole number", f"Give it a whole number, {example}.")
+        self.note(key, f"is {shown(value)}, which is no whole number", f"Give it a whole number, {example}.")
         return None
 
     def truth(self, key: str, default: bool = False) -> bool:
@@ -73,7 +73,7 @@ class Reader:
             return default
         found = truth(value)
         if found is None:
-            self.note(key, f"is {value!r}, which is neither true nor false", "Set it to true or false.")
+            self.note(key, f"is {shown(value)}, which is neither true nor false", "Set it to true or false.")
         return default if found is None else found
 
     def text(self, key: str, default: str = "") -> str:

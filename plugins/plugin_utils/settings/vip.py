@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +13,7 @@ from functools import cached_property
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import addresses
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import Address, Interface
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.naming import NAME
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem, shown
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
 
 # RFC 5798: 255 is the owner of the address, whose priority tracking cannot lower; 0 means "I am leaving".
@@ -114,7 +115,7 @@ def _whole(entry: Reader) -> dict[str, object]:
     """What both families of an entry have."""
     name = entry.text("name")
     if not NAME.match(name):
-        what = f"is {name!r}, which is not made of letters, digits, '_', '-' and '.'"
+        what = f"is {shown(name)}, which is not made of letters, digits, '_', '-' and '.'"
         entry.problems.append(Problem(f"{entry.prefix}name", what, "Rename it, e.g. VI_1."))
     order, preferred = entry.texts("order"), entry.text("preferred")
     if len(set(order)) != len(order):
@@ -146,7 +147,7 @@ def _vrid(entry: Reader) -> int | None:
 def _priorities(entry: Reader) -> Iterator[tuple[str, int]]:
     for host, value in entry.mapping("priorities").items():
         text = str(value)
-        if text.isdecimal() and LOWEST <= int(text) <= HIGHEST:
+        if re.fullmatch(r"[0-9]{1,3}", text) and LOWEST <= int(text) <= HIGHEST:
             yield host, int(text)
         elif text == "255":
             entry.note(
@@ -155,7 +156,7 @@ def _priorities(entry: Reader) -> Iterator[tuple[str, int]]:
                 _between(),
             )
         else:
-            entry.note(f"priorities.{host}", f"is {value!r}", _between())
+            entry.note(f"priorities.{host}", f"is {shown(value)}", _between())
 
 
 def _between() -> str:
@@ -167,13 +168,13 @@ def _states(entry: Reader) -> Iterator[tuple[str, str]]:
         if state in ("MASTER", "BACKUP"):
             yield host, str(state)
         else:
-            entry.note(f"states.{host}", f"is {state!r}", "It is MASTER or BACKUP.")
+            entry.note(f"states.{host}", f"is {shown(state)}", "It is MASTER or BACKUP.")
 
 
 def _address(entry: Reader, key: str, text: str, family: int) -> Interface | None:
     found = addresses.interface(text)
     if found is None:
-        entry.note(key, f"is {text!r}, which is no IP address", f"Write it as {EXAMPLES[family]}.")
+        entry.note(key, f"is {shown(text)}, which is no IP address", f"Write it as {EXAMPLES[family]}.")
     return found
 
 

@@ -16,5 +16,6 @@ SETTINGS: dict[str, Any] = {
     "vips": ["192.168.200.200"],
     "backends_out": [],
     "upstream_keepalive": 32,
+    "reuseport": False,
     "ipv6": False,
 }

@@ -44,6 +44,8 @@ class ActionModule(ActionBase):
         answer = self._execute_module(module_name=MODULE, module_args={"sets": sets}, task_vars=task_vars)
         if answer.get("failed") or answer.get("unreachable"):
             return answer
+        # All files are in there once more.
+        answer.pop("invocation", None)
         found = answer.pop("sets")
         return {**answer, **found[roles[0]], "facts": {f"{role}_staged": found[role] for role in roles}}
 

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_backends_out import nginx_backends_out
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_fleet import vrrp_fleet
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Overlaid
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
 
 ARGUMENTS = {"checked": {"type": "str", "required": True}, "nginx_only": {"type": "bool", "default": False}}
 
@@ -26,7 +28,7 @@ class ActionModule(ActionBase):
         hosts, hostvars = list(task_vars["ansible_play_hosts_all"]), task_vars["hostvars"]
         found = {host: hostvars[host].get(options["checked"]) or {} for host in hosts}
         checked = {host: each for host, each in found.items() if "problems" in each}
-        known = Known(hostvars, {host: each["facts"] for host, each in checked.items()})
+        known = Overlaid(hostvars, {host: each["facts"] for host, each in checked.items()})
         own = [problem for each in checked.values() for problem in each["problems"]]
         if any(not each["facts"] for each in checked.values()):
             return {"failed": True, "msg": "\n".join(own)}
@@ -38,33 +40,16 @@ class ActionModule(ActionBase):
         # What a task returns as warnings is Ansible's own.
         cautions = fleet.pop("warnings", [])
         lacking = not all(each["installed"] for each in keepalived)
-        return {"changed": False, "cautions": cautions, "lacking": lacking, **fleet}
+        return {
+            "changed": False,
+            "cautions": cautions,
+            "lacking": lacking,
+            "makers": _makers(known, list(checked)),
+            **fleet,
+        }
 
 
-class Known(Mapping[str, Any]):
-    """The hostvars, with what was found on hosts in place of what they had before. facts: what was found, by host."""
-
-    def __init__(self, hostvars: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]) -> None:
-        self.hostvars = hostvars
-        self.facts = facts
-
-    def __getitem__(self, host: str) -> Any:
-        return self.raw_get(host) if host in self.facts else self.hostvars[host]
-
-    def raw_get(self, host: str) -> Any:
-        """As hostvars have it: without a look for templates in the variables, of which facts have none."""
-        plain = getattr(self.hostvars, "raw_get", self.hostvars.__getitem__)(host)
-        found = self.facts.get(host)
-        return {**found, "ansible_facts": plain["ansible_facts"]} if found else plain
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.hostvars)
-
-    def __len__(self) -> int:
-        return len(self.hostvars)
-
-
-def _of_nginx(checked: Mapping[str, Mapping[str, Any]], known: Known) -> Iterator[str]:
+def _of_nginx(checked: Mapping[str, Mapping[str, Any]], known: Overlaid) -> Iterator[str]:
     """What is wrong with each host's nginx, once it is known which backends all of them have as out of service."""
     asked = [known[host] for host in checked]
     for host, each in checked.items():
@@ -77,3 +62,16 @@ def _of_nginx(checked: Mapping[str, Mapping[str, Any]], known: Known) -> Iterato
             yield from nginx_problems(
                 {**settings, "backends_out": out, "backends_kept": kept}, known[host]["ansible_facts"], host
             )
+
+
+def _makers(known: Overlaid, hosts: Sequence[str]) -> dict[str, str]:
+    """By host the one that compiles for it: the first by name of those with the same operating system."""
+    makers: dict[tuple[str, ...], str] = {}
+    platforms = {host: _platform(known[host]["ansible_facts"]) for host in hosts}
+    for host in sorted(hosts, key=natural):
+        makers.setdefault(platforms[host], host)
+    return {host: makers[platform] for host, platform in platforms.items()}
+
+
+def _platform(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(facts.get(name)) for name in ("distribution", "distribution_major_version", "architecture"))

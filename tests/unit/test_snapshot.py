@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -18,7 +20,7 @@ FOLDERS = ("inventories", "lab", "playbooks", "plugins", "requirements", "roles"
 
 @pytest.fixture
 def snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """lab/snapshot.py on a tree of its own and with an image store that is a set of names."""
+    """lab/snapshot.py on a tree of its own and with an image store that knows when each was made."""
     monkeypatch.syspath_prepend(str(PROJECT / "lab"))
     monkeypatch.delitem(sys.modules, "snapshot", raising=False)
     import machine
@@ -28,14 +30,19 @@ def snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace
         path = tmp_path / "tree" / part
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(part)
-    lab = SimpleNamespace(module=module, tree=tmp_path / "tree", store=set(), made=[], up=[])
+    lab = SimpleNamespace(module=module, tree=tmp_path / "tree", store={}, made=[], up=[])
 
     def images(verb: str, *words: str, **_options: object) -> CompletedProcess[str]:
+        if verb == "images":
+            found = [{"Names": [name], "Created": created} for name, created in lab.store.items()]
+            return CompletedProcess([], 0, json.dumps(found), "")
+        if verb == "rmi":
+            del lab.store[words[-1]]
         return CompletedProcess([], int(words[-1] not in lab.store), "", "")
 
     def make(names: Mapping[str, str]) -> None:
         lab.made.append(dict(names))
-        lab.store.update(names.values())
+        lab.store.update(dict.fromkeys(names.values(), time.time()))
 
     monkeypatch.setattr(machine, "STATE", tmp_path)
     monkeypatch.setattr(module, "PROJECT", lab.tree)
@@ -55,7 +62,7 @@ def test_it_is_made_once_for_a_tree(snapshot: SimpleNamespace) -> None:
 @pytest.mark.parametrize("gone", ["nginx1", "nginx2"])
 def test_half_of_one_is_made_anew(snapshot: SimpleNamespace, gone: str) -> None:
     first = snapshot.module.ensure()
-    snapshot.store.remove(first[gone])
+    del snapshot.store[first[gone]]
     assert snapshot.module.ensure() == first
     assert len(snapshot.made) == 2
 
@@ -88,6 +95,14 @@ def test_bytecode_and_what_is_elsewhere_make_no_other(snapshot: SimpleNamespace)
     (snapshot.tree / "docs").mkdir()
     (snapshot.tree / "docs" / "page.md").touch()
     assert snapshot.module.ensure() == first
+
+
+def test_those_of_this_tree_and_old_ones_are_forgotten(snapshot: SimpleNamespace) -> None:
+    snapshot.module.ensure()
+    others = {"localhost/evenkeel-lab-snapshot:nginx1-0123456789": time.time() - 3600}
+    snapshot.store |= others | {"localhost/evenkeel-lab-snapshot:nginx1-9876543210": time.time() - 7 * 3600}
+    snapshot.module.forget()
+    assert snapshot.store == others
 
 
 @pytest.mark.parametrize(("way", "hosts"), [(None, 0), ("bare", 0), ("snapshot", 2)])

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived_conf import keepalived_conf
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived import keepalived_conf
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
 
 STATE = Path("/var/lib/evenkeel-lab")

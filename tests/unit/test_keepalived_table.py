@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived_conf import keepalived_conf as rendered
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived_features import keepalived_features
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived import keepalived_conf as rendered
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived import keepalived_features
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import keepalived_conf
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import words as keepalived_words

@@ -6,8 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_backends_out import nginx_backends_out
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_connections import nginx_connections
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_backends_out, nginx_connections
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
 from support.nginx import FACTS, SETTINGS
 from support.nginx_options import tree

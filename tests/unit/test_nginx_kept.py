@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_kept import nginx_kept
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_self_signed_names import nginx_self_signed_names
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_kept, nginx_self_signed_names
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import self_signed as nginx_self_signed
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tickets as nginx_tickets
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.certificates import certificate_problems

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_tree import nginx_tree
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_tree
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import bracketed, is_address
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.kinds import INT, LIMIT, RATE, SECONDS
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems, problems

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_probes import nginx_probes
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_probes
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.configuration import masked
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import preflight as nginx_preflight
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import Present

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_probes import nginx_probes
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_probes
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings
 from support.nginx import FACTS, SETTINGS

@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 import yaml
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_tree import nginx_tree
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_tree
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import KEYS, NginxSettings
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import Entry, Row, named, required_of, rows
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.tree import files as nginx_files

@@ -76,6 +76,8 @@ OWN: dict[str, Directive] = {
     "install_root": Directive("install_root", "plain_path", "/opt/keepalived", "Where keepalived is installed."),
     "version": Directive("version", "version", "2.2.7", "Its version."),
 }
+# Those of them that cannot be empty.
+ALWAYS = ("router_id", "script_user", "state_dir", "install_root")
 # Variables with things that each instance tracks; keepalived_checks has more of them.
 TRACKED = {
     "vrrp_scripts": keepalived_vrrp.SCRIPT_ENTRY,
@@ -112,7 +114,7 @@ def _single(settings: Mapping[str, Any]) -> Iterator[tuple[Directive, Any, str]]
     """Each directive that has a variable of its own, with its value and that variable."""
     own = {name: BLOCKS[block][keyword] for name, (block, keyword) in SINGLE.items()}
     for name, one in {**OWN, **own}.items():
-        if settings.get(name):
+        if settings.get(name) or (name in ALWAYS and name in settings):
             yield one, settings[name], f"keepalived_{name}"
     for number, vip in enumerate(settings.get("vips") or ()):
         yield keepalived_vrrp.WHOLE_INSTANCE["name"], vip.get("name"), f"keepalived_vips[{number}].name"

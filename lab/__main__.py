@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lab: five systemd hosts on two networks of this machine.
 
-up       the hosts, fresh, with nothing installed on them
-down     no host, network or process of the lab left
-status   what runs, and who holds which address
+up       start fresh hosts with nothing installed on them, or, with EVENKEEL_LAB_FROM=snapshot, load balancers that are converged already
+forget   remove the images of such load balancers
+down     remove every host, network and process of the lab
+status   show what runs, and which host holds which address
 ssh      a shell or a command on a host
 net      a program of this machine in a host's network, e.g. net nginx1 nft list ruleset
 sources  keepalived's tarballs, from Debian's source packages
 act      power-off, power-on, freeze, thaw, unplug or plug a host
 demo     what './dev demo' shows
-claim    the lab is for the process that EVENKEEL_LAB_OWNER names
+claim    make the process that EVENKEEL_LAB_OWNER names the owner of the lab
 lane     a command with a lab of its own beside others; its arguments are a name and the command
 guard    wait for a process to end, then down (for tests that are killed)
 """
@@ -22,6 +23,7 @@ import sys
 import demo
 import hosts
 import lane
+import snapshot
 import sources
 from machine import LabError
 
@@ -33,6 +35,7 @@ def main() -> int:
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("up")
     verbs.add_parser("down")
+    verbs.add_parser("forget")
     verbs.add_parser("status")
     verbs.add_parser("sources")
     verbs.add_parser("demo")
@@ -62,6 +65,10 @@ def main() -> int:
             hosts.guard(arguments.pid)
         elif arguments.verb == "sources":
             sources.ensure()
+        elif arguments.verb == "up":
+            snapshot.up()
+        elif arguments.verb == "forget":
+            snapshot.forget()
         elif arguments.verb == "demo":
             demo.run()
         else:

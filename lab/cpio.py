@@ -20,7 +20,7 @@ KINDS = {
 
 
 def from_tar(source: Path, archive: BinaryIO, left_out: re.Pattern[str]) -> None:
-    """What is in a tar archive, except what has a name that begins as left_out. Hard links become files of their own."""
+    """The members of a tar archive, without those whose names begin with a match of left_out. Hard links become files of their own."""
     inodes = itertools.count(1)
     with tarfile.open(source) as files:
         for member in files:
@@ -39,7 +39,7 @@ def from_tar(source: Path, archive: BinaryIO, left_out: re.Pattern[str]) -> None
 
 
 def from_directory(top: Path, archive: BinaryIO) -> None:
-    """Files and directories, all of them root's."""
+    """Files and directories, all owned by root."""
     for number, path in enumerate(sorted(top.rglob("*")), 1):
         mode = path.stat().st_mode
         _entry(archive, number, str(path.relative_to(top)), mode, path.read_bytes() if path.is_file() else b"")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A guest for what this machine's kernel lacks: Debian's cloud kernel, and a root file system that it unpacks into memory.
+"""A virtual machine for what this machine's kernel lacks, such as IPVS: Debian's cloud kernel and a root file system in memory.
 
-Without systemd, which would take longer to boot under emulation than the tests take: whoever boots it adds an /init.
+It has no systemd, which would take longer to boot under emulation than the tests take: the caller adds an /init.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from machine import STATE, LabError, run, say
 DIRECTORY = STATE / "lvs"
 KERNEL = "linux-image-cloud-amd64"
 PACKAGES = "keepalived,ipvsadm,nftables,iproute2,kmod,mount,procps,python3"
-# Of the kernel's modules those that have to do with networks.
+# The kernel's modules for networks.
 MODULES = ("net", "lib", "crypto", "arch/x86/crypto", "drivers/net/veth.ko")
-# Of the packages' files those that nothing here reads.
+# Files of the packages that nothing here reads.
 LEFT_OUT = (
     r"\./(usr/share/(doc|man|locale|zoneinfo|perl|info|mime|misc)/|usr/lib/python3/dist-packages/|usr/bin/perl"
     r"|usr/lib/x86_64-linux-gnu/(perl|gconv)|var/lib/(apt|dpkg)/|var/cache/|boot/|dev/.)"
 )
-# The same recipe with another version of these is another guest.
+# A new version of one of these makes a new guest.
 ASKED = (KERNEL, "keepalived", "ipvsadm")
 
 
 class Unavailable(LabError):
-    """The guest cannot be had here; that is not its tests' fault."""
+    """The guest cannot be built on this machine; its tests are skipped."""
 
 
 def ensure() -> Path:
-    """The directory with the guest's vmlinuz and root.cpio, made if there is none of this recipe."""
+    """The directory with the guest's vmlinuz and root.cpio, built if this recipe has not been yet."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     with (DIRECTORY / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -6,11 +6,13 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import image
 import podman as engine
-from machine import RUN, SSH_KEY, LabError, run, say
+from machine import RUN, SSH_KEY, LabError, locked, run, say
 from podman import podman
 from topology import FRONT, HOSTS, NETWORKS, SUITE, SUITES, Host, Network, host
 
@@ -26,10 +28,11 @@ SSH_OPTIONS = (
 )
 
 
-def up() -> None:
+def up(chosen: Mapping[str, str] | None = None) -> None:
+    """Start all hosts. chosen are images of some of them; the others are bare."""
     _refuse_other_owner()
     _key()
-    images = {each.name: image.ensure(SUITES.get(each.name, SUITE)) for each in HOSTS}
+    images = {each.name: image.ensure(SUITES.get(each.name, SUITE)) for each in HOSTS} | dict(chosen or {})
     down()
     _refuse_taken_networks()
     say(f"Starting {', '.join(h.name for h in HOSTS)}")
@@ -48,7 +51,9 @@ def down() -> None:
     engine.forget_former_life()
     names = podman("ps", "--all", "--quiet", f"--filter=label={LABEL}").stdout.split()
     if names:
+        spaces = podman("inspect", "--format={{.NetworkSettings.SandboxKey}}", *names).stdout.split()
         podman("rm", "--force", "--time=0", *names)
+        _remove_namespaces(spaces)
     present = podman("network", "ls", "--quiet").stdout.split()
     for net in NETWORKS:
         if net.name in present:
@@ -57,8 +62,15 @@ def down() -> None:
     engine.release()
 
 
+def _remove_namespaces(names: Iterable[str]) -> None:
+    """Podman unmounts them in its own mount namespace, and leaves their names in /run."""
+    for name in names:
+        with suppress(OSError):
+            Path(name).unlink()
+
+
 def _remove_bridge(net: Network) -> None:
-    """Podman leaves the bridge of hosts whose end it did not see."""
+    """Remove the bridge that podman leaves where hosts have ended without it."""
     for line in run("ip", "-o", "address", "show", "to", f"{net.gateway}/32").stdout.splitlines():
         bridge = LINKS / line.split()[1]
         if (bridge / "brif").exists() and not any((bridge / "brif").iterdir()):
@@ -97,7 +109,7 @@ def net(name: str, words: list[str]) -> None:
 
 
 def act(name: str, action: str) -> None:
-    """What happens to a machine from outside: its power, its network cable at the front, its whole life."""
+    """Cut or restore a host's power, pull or plug its front cable, freeze or thaw it."""
     known = {
         "power-off": lambda: podman("kill", name),
         "power-on": lambda: podman("start", name),
@@ -112,7 +124,7 @@ def act(name: str, action: str) -> None:
 
 
 def _cable(name: str) -> str:
-    """This machine's end of the host's front interface."""
+    """The name of the interface on this machine that is the other end of the host's front interface."""
     link = podman("exec", host(name).name, "cat", f"/sys/class/net/{FRONT.interface}/iflink").stdout.strip()
     for place in LINKS.iterdir():
         if (place / "ifindex").read_text().strip() == link:
@@ -121,14 +133,14 @@ def _cable(name: str) -> str:
 
 
 def claim() -> None:
-    """Make the lab the process's that EVENKEEL_LAB_OWNER names, unless another that lives has it."""
+    """Make the process that EVENKEEL_LAB_OWNER names the lab's owner, unless another live process is."""
     _refuse_other_owner()
     RUN.mkdir(parents=True, exist_ok=True)
     OWNER.write_text(os.environ["EVENKEEL_LAB_OWNER"])
 
 
 def guard(pid: int) -> None:
-    """Take the lab down when its owner ends, however it ends, unless somebody else has claimed it since."""
+    """Take the lab down when its owner has ended, for whatever reason, unless another process has claimed it since."""
     while _alive(pid):
         time.sleep(0.5)
     if _owner() == pid:
@@ -155,9 +167,10 @@ def _refuse_other_owner() -> None:
 
 
 def _key() -> None:
-    if not SSH_KEY.exists():
-        SSH_KEY.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", LABEL, "-f", str(SSH_KEY))
+    with locked("ssh"):
+        if not SSH_KEY.exists():
+            SSH_KEY.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", LABEL, "-f", str(SSH_KEY))
 
 
 def _refuse_taken_networks() -> None:
@@ -193,7 +206,7 @@ def _start(each: Host, image_name: str) -> None:
 
 
 def _mac(ip: str) -> str:
-    """A locally administered address that is made of the IP address."""
+    """A locally administered MAC address made from the IP address."""
     return ":".join(["02", "00", *(f"{int(part):02x}" for part in ip.split("."))])
 
 

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import re
 from pathlib import Path
 
-from machine import STATE, LabError, run, say
+from machine import STATE, LabError, locked, run, say
 from podman import images
 from topology import SUITE
 
@@ -23,10 +22,8 @@ PACKAGES = (
 
 def ensure(suite: str = SUITE) -> str:
     """The name of the image, built if this recipe has none yet."""
-    name = f"localhost/evenkeel-lab:{suite}-{_recipe()}"
-    STATE.mkdir(parents=True, exist_ok=True)
-    with (STATE / "image.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    name = f"localhost/evenkeel-lab:{suite}-{recipe()}"
+    with locked("image"):
         if images("image", "exists", name, check=False).returncode:
             _build(name, suite)
     return name
@@ -70,14 +67,15 @@ def sources(kind: str, suites: tuple[str, ...] = (SUITE,)) -> str:
 
 
 def apt_options() -> list[str]:
-    """This machine's way to its mirrors: proxies and freshness checks."""
+    """How this machine's apt reaches its mirrors: proxies and freshness checks."""
     wanted = re.compile(r"Acquire::(Check-|https?::|Retries)")
     lines = run("apt-config", "dump", "Acquire").stdout.splitlines()
     return [line.rstrip(";") for line in lines if wanted.match(line) and '""' not in line]
 
 
-def _recipe() -> str:
-    recipe = hashlib.sha256(PACKAGES.encode())
+def recipe() -> str:
+    """Of all that the image is made of."""
+    made_of = hashlib.sha256(PACKAGES.encode())
     for path in sorted(p for p in FILES.rglob("*") if p.is_file()):
-        recipe.update(str(path.relative_to(FILES)).encode() + path.read_bytes())
-    return recipe.hexdigest()[:10]
+        made_of.update(str(path.relative_to(FILES)).encode() + path.read_bytes())
+    return made_of.hexdigest()[:10]

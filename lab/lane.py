@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A command with a lab of its own, so that several labs run on one machine beside each other.
+"""Run a command with a lab of its own, a lane, so that several labs can run on one machine.
 
-The lane has its own network and mount namespaces: the lab's bridges and addresses are in them, and so is what programs keep at
-one fixed place. It reaches the package mirrors through slirp4netns, which needs nothing of the machine's own network, and ends
-with the command. Images, sources and built artifacts are shared by all lanes.
+A lane has its own network and mount namespaces. The lab's bridges and addresses are in them, and so are the files that programs
+keep under a fixed path. The lane reaches the package mirrors through slirp4netns, which needs nothing of the machine's own network,
+and ends with the command. All lanes share images, sources and built artifacts.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pathlib import Path
 from machine import STATE, LabError
 from podman import conmon
 
-# What podman and Ansible keep at one place for all of the machine, where lanes would meet.
-PLACES = ("/run/containers", "~/.ansible")
-# slirp4netns answers for the machine's resolver here.
+# Paths that podman and Ansible use once for the whole machine: each lane gets its own.
+PLACES = ("/run/containers", "/run/netns", "~/.ansible")
+# The address at which slirp4netns answers for the machine's resolver.
 RESOLVER = "10.0.2.3"
 ENTER = """
 set -e
@@ -44,7 +44,7 @@ exec "$@"
 
 
 def run(name: str, command: list[str]) -> int:
-    """The command's exit code."""
+    """Run the command in the lane of that name; returns its exit code."""
     if not name.isalnum() or not command:
         raise LabError("usage: ./dev lane NAME COMMAND ..., with a name of letters and digits")
     place = STATE / "lanes" / name
@@ -62,7 +62,7 @@ def run(name: str, command: list[str]) -> int:
 
 
 def _remove_hosts(place: Path, name: str) -> None:
-    """Those that a command left behind, in the namespaces that it had."""
+    """Remove the hosts that an earlier command left behind, from within the namespaces that it had."""
     monitor = conmon(of=str(place / "containers"))
     if monitor:
         there = ["nsenter", f"--target={monitor}", "--mount", "--net", f"--wd={Path.cwd()}"]
@@ -103,7 +103,7 @@ def _enter(place: Path, name: str, command: list[str]) -> int:
 
 
 def _wait_for_namespaces(process: subprocess.Popen[bytes]) -> None:
-    """Before it has some of its own, those of its process are the machine's."""
+    """Wait until the process has left the machine's namespaces for its own."""
     for _ in range(500):
         if process.poll() is None and os.readlink(f"/proc/{process.pid}/ns/mnt") != os.readlink("/proc/self/ns/mnt"):
             return
@@ -112,7 +112,7 @@ def _wait_for_namespaces(process: subprocess.Popen[bytes]) -> None:
 
 
 def _network(pid: int, ending: int) -> subprocess.Popen[bytes]:
-    """The way out, for as long as the other end of the pipe is open."""
+    """Connect the lane to the outside, for as long as the other end of the pipe is open."""
     heard, up = os.pipe()
     network = subprocess.Popen(
         [

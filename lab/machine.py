@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 STATE = Path("/var/lib/evenkeel-lab")
-# Of the labs that run beside each other each has a name; the one outside of lanes has none.
+# The lane's name, empty for the lab that runs outside of lanes.
 LANE = os.environ.get("EVENKEEL_LAB_LANE", "")
 OUTSIDE = Path("/run/evenkeel-lab")
 RUN = OUTSIDE / "lanes" / LANE if LANE else OUTSIDE
@@ -19,7 +22,16 @@ STARTED = time.monotonic()
 
 
 class LabError(Exception):
-    """Something the person at the keyboard has to know, in their words."""
+    """An error to show to the person at the keyboard, as one sentence without a traceback."""
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Nobody else on this machine makes the same thing meanwhile, whichever checkout or lane it is for."""
+    STATE.mkdir(parents=True, exist_ok=True)
+    with (STATE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def say(text: str) -> None:

@@ -20,10 +20,10 @@ from machine import LANE, OUTSIDE, RUN, STATE, LabError, run
 
 STORAGE = (STATE / "lanes" / LANE if LANE else STATE) / "containers"
 VOLATILE = (RUN / "storage", RUN / "libpod")
-# All lanes take their images from the storage that is no lane's.
+# All lanes take their images from the storage of the lab outside of lanes.
 IMAGES = STATE / "containers"
 IMAGES_VOLATILE = (OUTSIDE / "storage", OUTSIDE / "libpod")
-# Podman's record of given addresses has this fixed place, for all containers of the machine.
+# Podman records which addresses are taken in this one file, for all containers of the machine.
 ADDRESSES = Path("/run/containers/networks/ipam.db")
 PIDFILE = RUN / "namespace.pid"
 MARK = "evenkeel-lab-namespace"
@@ -34,9 +34,9 @@ def podman(*arguments: str, check: bool = True, **options) -> subprocess.Complet
     return run(*_prefix(), *_podman(), *arguments, check=check, **options)
 
 
-def images(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+def images(*arguments: str, check: bool = True, **options) -> subprocess.CompletedProcess[str]:
     """A podman call that makes or looks up an image, for this lane and all others."""
-    return run(*_prefix(), *_of(IMAGES, IMAGES_VOLATILE), *arguments, check=check)
+    return run(*_prefix(), *_of(IMAGES, IMAGES_VOLATILE), *arguments, check=check, **options)
 
 
 def command(*arguments: str) -> list[str]:
@@ -60,7 +60,7 @@ def release() -> None:
 
 
 def forget_former_life() -> None:
-    """Where /run outlives the machine's processes, podman looks for namespaces of hosts that are no more."""
+    """Remove what podman remembers of hosts that are gone, where /run has outlived the machine's processes."""
     if podman("ps", "--all", check=False).returncode == 0 or conmon():
         return
     for volatile in VOLATILE:

@@ -16,7 +16,7 @@ from machine import LabError
 
 PROBER = Path(__file__).parent.parent / "plugins" / "module_utils" / "vip_probe.py"
 LONGEST_RUN = 120.0
-# Requests that are answered before and after what happens; without them an outage has no length.
+# Seconds of probing before and after what happens: an outage has a length only between answers.
 CALM = 1.0
 MAIN = """
 import json, sys

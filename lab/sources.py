@@ -7,17 +7,23 @@ It runs with lists and caches of its own: the machine's apt is left as it is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import image
-from machine import STATE, run, say
+from machine import STATE, locked, run, say
 
 DIRECTORY = STATE / "sources"
 PACKAGES = {"2.2.7": "1:2.2.7-1", "2.3.3": "1:2.3.3-1"}
 
 
 def ensure() -> None:
-    missing = {v: p for v, p in PACKAGES.items() if not (DIRECTORY / f"keepalived-{v}.tar.gz").exists()}
-    if not missing:
-        return
+    with locked("sources"):
+        missing = {v: p for v, p in PACKAGES.items() if not (DIRECTORY / f"keepalived-{v}.tar.gz").exists()}
+        if missing:
+            _fetch(missing)
+
+
+def _fetch(missing: Mapping[str, str]) -> None:
     say(f"Fetching the sources of keepalived {' and '.join(missing)} from Debian's archive")
     apt = DIRECTORY / "apt"
     (apt / "lists" / "partial").mkdir(parents=True, exist_ok=True)

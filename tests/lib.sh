@@ -13,22 +13,28 @@ python_of() {
     return 1
 }
 
+# venv DIRECTORY PYTHON WORD...: a venv of that Python into which pip has installed the words. Where it is missing, or was made of other
+# words, one process makes it while others wait; what was not finished is made anew.
+venv() {
+    (
+        directory=$1 interpreter=$2
+        shift 2
+        mkdir -p "$(dirname "$directory")" && exec 9>"$directory.lock" && flock 9 || exit 1
+        [ "$(cat "$directory/.complete" 2>/dev/null)" != "$interpreter $*" ] || ! "$directory/bin/python" -c '' 2>/dev/null || exit 0
+        echo "Making $directory" >&2
+        rm -rf "$directory"
+        "$interpreter" -m venv "$directory" &&
+            "$directory/bin/pip" install --quiet --disable-pip-version-check "$@" >&2 &&
+            echo "$interpreter $*" >"$directory/.complete"
+    )
+}
+
 # The directory of a venv that has ansible-core $1 on the Python $2; it is made where it is missing.
 core_venv() {
-    venv=$STATE/venvs/ansible-core-${1%.*}
-    set -- "$2" "ansible-core==$1"
-    case $2 in
+    set -- "$STATE/venvs/ansible-core-${1%.*}" "$2" "ansible-core==$1"
+    case $3 in
         # ansible-test makes its venvs of Python 2.7 with virtualenv, in whose words it asks for its version (20 answers in others).
         *==2.16.*) set -- "$@" virtualenv==16.7.12 ;;
     esac
-    if [ "$(cat "$venv/.complete" 2>/dev/null)" != "$*" ] || ! "$venv/bin/python" -c '' 2>/dev/null; then
-        echo "Making $venv" >&2
-        rm -rf "$venv"
-        "$1" -m venv "$venv" || return 1
-        made_of=$*
-        shift
-        "$venv/bin/pip" install -qq "$@" >&2 || return 1
-        echo "$made_of" >"$venv/.complete"
-    fi
-    echo "$venv"
+    venv "$@" && echo "$1"
 }

@@ -85,16 +85,16 @@ def rows(options: Mapping[str, Any], parent: str = "") -> Iterator[list[str]]:
     for name, option in options.items():
         path = f"{parent}{name}"
         yield [code(path), kind(option), default(option), description(option)]
-        # What keepalived's directives are has a page of its own.
-        if "options" in option and name not in directives():
+        # What has a page of its own is not here.
+        if "options" in option and name not in elsewhere():
             yield from rows(option["options"], f"{path}[]." if option.get("type") == "list" else f"{path}.")
 
 
 @cache
-def directives() -> set[str]:
-    """The variables that tools/directives.py writes."""
-    page = PROJECT / "roles" / "keepalived" / "DIRECTIVES.md"
-    return set(re.findall(r"^## `(keepalived_\w+)", page.read_text(encoding="utf-8"), re.M))
+def elsewhere() -> set[str]:
+    """The variables that tools/directives.py and tools/nginx_options.py write pages of."""
+    pages = [*PROJECT.glob("roles/*/DIRECTIVES.md"), *PROJECT.glob("roles/*/OPTIONS.md")]
+    return {name for page in pages for name in re.findall(r"^## `(\w+)", page.read_text(encoding="utf-8"), re.M)}
 
 
 def kind(option: Mapping[str, Any]) -> str:

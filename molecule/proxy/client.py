@@ -7,6 +7,7 @@
     client.py watch REQUESTS     each of them over and over, until standard input ends
     client.py websocket REQUEST  sends its "messages" and closes
     client.py grpc REQUEST       calls its "method" with its "messages"
+    client.py idle REQUEST       seconds for which the connection is kept after the answer
     client.py udp REQUEST        sends its "messages" to the port "to" "port", each from a port of its own
 
 A request has a url; to (an address, if it is not the URL's host), method, headers, size (of its body), prefix (what is sent
@@ -180,6 +181,20 @@ def grpc_call(request):
     return {"code": "OK", "answers": [json.loads(each) for each in answers]}
 
 
+def idle(request):
+    url = urlsplit(request["url"])
+    asked = http.client.HTTPConnection(url.hostname, url.port)
+    kept, _ = connect(request)
+    asked.sock = kept
+    with kept.dup() as watched:
+        asked.request("GET", url.path)
+        asked.getresponse().read()
+        begun = time.monotonic()
+        watched.settimeout(request.get("timeout", TIMEOUT))
+        assert watched.recv(1) == b""
+        return time.monotonic() - begun
+
+
 def udp(request):
     """What each message was answered with, empty where it was not."""
     answers = []
@@ -195,5 +210,13 @@ def udp(request):
 
 
 if __name__ == "__main__":
-    commands = {"ask": ask, "together": together, "watch": watch, "websocket": websocket, "grpc": grpc_call, "udp": udp}
+    commands = {
+        "ask": ask,
+        "together": together,
+        "watch": watch,
+        "websocket": websocket,
+        "grpc": grpc_call,
+        "idle": idle,
+        "udp": udp,
+    }
     print(json.dumps(commands[sys.argv[1]](json.loads(sys.argv[2]))))

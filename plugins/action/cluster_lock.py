@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import duration
 
 MODULE = "evenkeel.nginx_ha.cluster_lock"
 ARGUMENTS = {
@@ -140,13 +141,13 @@ def stale_because(found: Mapping[str, Any], me: Mapping[str, Any], stale_after: 
     if verifiable(owner, me):
         return "" if alive(owner["pid"], str(owner.get("started") or "")) else "that process has ended"
     if found["renewed"] > stale_after:
-        return f"it has not been renewed for {span(found['renewed'])}"
+        return f"it has not been renewed for {duration(found['renewed'])}"
     return ""
 
 
 def taken_over(answer: dict[str, Any], found: Mapping[str, Any], stale: str, host: Any) -> dict[str, Any]:
     held = (
-        f"The lock that {holder(found)} took for {purpose(found)} {span(found['age'])} ago is broken"
+        f"The lock that {holder(found)} took for {purpose(found)} {duration(found['age'])} ago is broken"
         f", as {stale or 'break_lock is set'}."
     )
     answer.update(broke=held, held_by=None)
@@ -157,9 +158,9 @@ def taken_over(answer: dict[str, Any], found: Mapping[str, Any], stale: str, hos
 def refused(found: Mapping[str, Any], me: Mapping[str, Any], stale_after: int, host: Any) -> str:
     rest = ""
     if not verifiable(found["owner"], me):
-        rest = f", or until it has not renewed the lock for another {span(max(1, stale_after - found['renewed']))}"
+        rest = f", or until it has not renewed the lock for another {duration(max(1, stale_after - found['renewed']))}"
     return (
-        f"{host} is locked by {holder(found)} for {purpose(found)} since {moment(found)} ({span(found['age'])} ago). "
+        f"{host} is locked by {holder(found)} for {purpose(found)} since {moment(found)} ({duration(found['age'])} ago). "
         f"Wait until that run has ended{rest}; if it is known to be dead, break its lock with -e site_break_lock=true."
     )
 
@@ -189,13 +190,6 @@ def purpose(found: Mapping[str, Any]) -> str:
 
 def moment(found: Mapping[str, Any]) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(found["taken"]))
-
-
-def span(seconds: float) -> str:
-    for unit, length in (("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds // length:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def warn(answer: dict[str, Any], text: str) -> None:

@@ -46,30 +46,16 @@ _value:
   type: str
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-
-def change_failure(results: Sequence[Mapping[str, Any]], host: str, task: str, failure: str) -> str:
-    step = f" in the step '{task}'" if task else ""
-    lines = [
-        f"{host}: the change failed{step}: {failure.rstrip('.')}.",
-        f"What {host} had before is back: configuration and programs. The run stops here. The hosts now:",
-        *(f"  {result.get('item', '?')}: {_state(result)}" for result in results),
-        "Correct the cause and run it again; playbooks/verify.yml says more.",
-    ]
-    return "\n".join(lines)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import report
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.report import HostState
 
 
-def _state(result: Mapping[str, Any]) -> str:
-    if result.get("unreachable") or "daemon" not in result:
-        return "cannot be reached"
-    daemon = result["daemon"]
-    if not daemon["running"]:
-        return "keepalived does not run"
-    instances = ", ".join(f"{each['name']} {each['state']}" for each in daemon.get("instances") or ())
-    drained = f", drained ({result['drained']})" if result.get("drained") else ""
-    return f"keepalived {daemon['version']}, {instances or 'no answer from it'}{drained}"
+def change_failure(results: Sequence[object], host: str, task: str, failure: str) -> str:
+    return report.failure(host, task, failure, [read(HostState, result) for result in results])
 
 
 class FilterModule:

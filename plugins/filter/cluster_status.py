@@ -68,11 +68,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import at_present
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.status import status
 
 
 def cluster_status(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> dict[str, Any]:
-    return health.status(health.read(hostvars, hosts, time.time()))
+    return status(at_present(hostvars, hosts, time.time()))
 
 
 class FilterModule:

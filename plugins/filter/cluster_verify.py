@@ -62,15 +62,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health, verification
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import at_present
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.verification import Options, verify
 
 
-def cluster_verify(
-    hostvars: Mapping[str, Any], hosts: Sequence[str], options: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    options = options or {}
-    clock_seconds = float(options.get("clock_seconds", verification.CLOCK_SECONDS))
-    return verification.verify(health.read(hostvars, hosts, time.time()), options.get("fleet") or {}, clock_seconds)
+def cluster_verify(hostvars: Mapping[str, Any], hosts: Sequence[str], options: object = None) -> dict[str, Any]:
+    return verify(at_present(hostvars, hosts, time.time()), read(Options, options))
 
 
 class FilterModule:

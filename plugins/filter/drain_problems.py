@@ -11,7 +11,7 @@ version_added: 0.1.0
 author: The evenkeel developers
 description:
   - Looks for each VIP that the named hosts hold, or would get back, whether another host could take it.
-  - That is a host which is not to be drained, which was reached, which is not drained already, whose nginx and its check are well, and whose
+  - That is a host which is not to be drained, which was reached, which is not drained already, whose nginx and its check are healthy, and whose
     keepalived runs, answers and has the VIP's instance as master or backup.
 positional: hosts, named
 options:
@@ -54,11 +54,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import at_present
 
 
 def drain_problems(hostvars: Mapping[str, Any], hosts: Sequence[str], named: Sequence[str]) -> list[str]:
-    return health.drain_problems(health.read(hostvars, hosts, time.time()), named)
+    return drain.drain_problems(at_present(hostvars, hosts, time.time()), named)
 
 
 class FilterModule:

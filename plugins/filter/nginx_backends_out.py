@@ -48,20 +48,9 @@ _value:
   elements: str
 """
 
-from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-
-def nginx_backends_out(
-    hosts: Iterable[Mapping[str, Any]],
-    upstreams: Sequence[Mapping[str, Any]],
-    take_out: Sequence[str] = (),
-    put_back: Sequence[str] = (),
-) -> list[str]:
-    remembered = {str(name) for host in hosts for name in (host.get("nginx_found") or {}).get("backends_out") or ()}
-    servers = [server for upstream in upstreams for server in upstream.get("servers") or ()]
-    known = {str(server[key]) for server in servers for key in ("name", "address") if server.get(key)}
-    return sorted((remembered & known | set(map(str, take_out))) - set(map(str, put_back)))
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.kept import nginx_backends_out
 
 
 class FilterModule:

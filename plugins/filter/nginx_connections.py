@@ -36,27 +36,9 @@ _value:
   type: int
 """
 
-import re
-from collections.abc import Mapping
 from typing import Any
 
-LEAST = 1024
-MOST = 16384
-UNKNOWN = 4096
-# The part of the memory that connections may have, and what each of them takes.
-SHARE = 4
-KILOBYTES = 32
-
-
-def nginx_connections(info: Mapping[str, Any], processes: object = "auto") -> int:
-    cores, memory, files = (int(info.get(name) or 0) for name in ("cores", "memory_mb", "open_files"))
-    if not (cores and memory):
-        return UNKNOWN
-    # Preflight refuses what is neither a number nor 'auto'.
-    workers = int(str(processes)) if re.match(r"[1-9][0-9]*\Z", str(processes)) else cores
-    fit = memory * 1024 // SHARE // KILOBYTES // workers
-    bounded = min(max(fit, LEAST), MOST, files // 2 if files else MOST)
-    return 1 << max(bounded.bit_length() - 1, 0)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.packages import nginx_connections
 
 
 class FilterModule:

@@ -43,40 +43,9 @@ _value:
   type: dict
 """
 
-from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import self_signed as nginx_self_signed
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tickets as nginx_tickets
-
-
-def nginx_kept(hosts: Iterable[Mapping[str, Any]], rotate: bool = False) -> dict[str, Any]:
-    # Of a host that was not reached nothing is known.
-    asked = [host for host in hosts if "contents" in (host.get("nginx_kept_files") or {})]
-    wanted: dict[str, list[str]] = {}
-    for host in asked:
-        for name, own in (host.get("nginx_self_signed") or {}).items():
-            wanted[name] = list(dict.fromkeys([*wanted.get(name, []), *own]))
-    return {
-        "generation": nginx_tickets.generation([_contents(host).get("generation") for host in asked], rotate),
-        "self_signed": {name: nginx_self_signed.kept_or_made(own, _pairs(asked, name)) for name, own in wanted.items()},
-    }
-
-
-def _contents(host: Mapping[str, Any]) -> Mapping[str, str]:
-    contents: Mapping[str, str] = host["nginx_kept_files"]["contents"]
-    return contents
-
-
-def _pairs(hosts: Iterable[Mapping[str, Any]], name: str) -> Iterator[dict[str, str]]:
-    """What an earlier batch of hosts was given, and what hosts have."""
-    for host in hosts:
-        yield dict(((host.get("nginx_kept") or {}).get("self_signed") or {}).get(name) or {})
-    for host in hosts:
-        yield {
-            part: str(_contents(host).get(f"{name}.{ending}") or "")
-            for part, ending in (("certificate", "crt"), ("key", "key"))
-        }
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.kept import nginx_kept
 
 
 class FilterModule:

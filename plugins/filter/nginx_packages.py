@@ -46,29 +46,9 @@ _value:
   elements: str
 """
 
-import re
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-# A minimal host may lack what rotates its logs.
-NGINX = ("nginx", "logrotate")
-# Modules whose package at nginx.org has another name than theirs without http_ or stream_.
-KINDS = {"brotli_filter": "brotli", "brotli_static": "brotli", "js": "njs", "xslt_filter": "xslt"}
-
-
-def nginx_packages(
-    info: Mapping[str, Any], modules: Sequence[str], os_family: str, upstream: bool = False
-) -> list[str]:
-    present = info.get("modules") or []
-    missing = [_package(str(module), os_family, upstream) for module in modules if module not in present]
-    return [*([] if info.get("installed") else NGINX), *dict.fromkeys(missing)]
-
-
-def _package(module: str, os_family: str, upstream: bool) -> str:
-    if upstream:
-        kind = re.sub(r"^(http|stream|mail)_", "", module)
-        return f"nginx-module-{KINDS.get(kind, kind)}".replace("_", "-")
-    return ("libnginx-mod-" if os_family == "Debian" else "nginx-mod-") + module.replace("_", "-")
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.packages import nginx_packages
 
 
 class FilterModule:

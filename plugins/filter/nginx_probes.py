@@ -44,30 +44,29 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import bracketed
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import is_maintained, ports_of
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.types import typed
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import Server
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings
 
 
 def nginx_probes(servers: Sequence[Mapping[str, Any]], vips: Sequence[str] = ()) -> list[dict[str, Any]]:
+    settings = NginxSettings.of({"servers": servers, "vips": vips})
     return [
         {
             "address": "127.0.0.1",
             "port": port,
-            "host": _host(server, vips),
+            "host": _host(server, settings.vips),
             "path": "/",
-            "tls": bool(server.get("tls")),
+            "tls": server.tls is not None,
         }
-        for server in typed({"servers": servers})["servers"]
-        if not (server.get("proxy_protocol") or server.get("vips") or is_maintained(server))
-        for port in ports_of(server)
+        for server in settings.servers
+        if not (server.proxy_protocol or server.vips or server.is_maintained)
+        for port in server.ports
     ]
 
 
-def _host(server: Mapping[str, Any], vips: Sequence[str]) -> str:
+def _host(server: Server, vips: Sequence[str]) -> str:
     """The first of its names that is one and no pattern."""
-    names = [bracketed(name) for name in server.get("server_names") or vips]
-    return next((name for name in names if not set(name) & set("*~_")), "localhost")
+    return next((name for name in server.names(vips) if not set(name) & set("*~_")), "localhost")
 
 
 class FilterModule:

@@ -41,12 +41,12 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import self_signed as nginx_self_signed
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.types import typed
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import self_signed
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings
 
 
 def nginx_self_signed_names(servers: Sequence[Mapping[str, Any]], vips: Sequence[str] = ()) -> dict[str, list[str]]:
-    return nginx_self_signed.names(typed({"servers": servers})["servers"], {"vips": vips})
+    return self_signed.names(NginxSettings.of({"servers": servers, "vips": vips}))
 
 
 class FilterModule:

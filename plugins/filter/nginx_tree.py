@@ -11,7 +11,7 @@ version_added: 0.1.0
 author: The evenkeel developers
 description:
   - Turns the nginx role's variables into files for P(evenkeel.nginx_ha.rendered#lookup), each with what its template shows.
-  - What the role accepts is not checked again; P(evenkeel.nginx_ha.nginx_problems#filter) does that.
+  - A value that P(evenkeel.nginx_ha.nginx_problems#filter) refuses is refused here, too; what entries have to agree on is not checked again.
 options:
   _input:
     description: The nginx role's variables, by their names without the prefix, and C(ipv6), whether the host has IPv6.
@@ -39,9 +39,15 @@ _value:
   elements: dict
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.tree import files as nginx_tree
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tree
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings
+
+
+def nginx_tree(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return tree.files(NginxSettings.of(settings))
 
 
 class FilterModule:

@@ -37,11 +37,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import ROLES, options
+
 
 def preloaded(value: Any) -> Any:
     package = __name__.rpartition(".")[0]
     for path in sorted(Path(__file__).parent.glob("[!_]*.py")):
         import_module(f"{package}.{path.stem}")
+    for role in ROLES.iterdir():
+        options(role.name)
     return value
 
 

@@ -48,9 +48,11 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
+
 
 def upstream_servers(hosts: Sequence[str], hostvars: Mapping[str, Any], port: int = 80) -> list[dict[str, Any]]:
-    return [_server(host, hostvars[host], port) for host in hosts]
+    return [_server(host, hostvars[host], port) for host in sorted(hosts, key=natural)]
 
 
 def _server(host: str, variables: Mapping[str, Any], port: int) -> dict[str, Any]:

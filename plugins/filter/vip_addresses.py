@@ -36,17 +36,12 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.vip import parse_vips
 
 
 def vip_addresses(vips: Sequence[Mapping[str, Any]]) -> list[str]:
-    addresses = []
-    for vip in vips:
-        try:
-            addresses += [str(address.ip) for each in vrrp.by_family([vip]) for address in vrrp.addresses_of(each)]
-        except vrrp.PlanError:
-            continue
-    return addresses
+    return [str(address) for vip in parse_vips(Reader({"vips": vips}, "")) for dummy, address in vip.located]
 
 
 class FilterModule:

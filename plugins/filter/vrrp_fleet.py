@@ -46,44 +46,24 @@ _value:
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import fleet
-
-SETTINGS = ("hosts", "unicast_src_ip", *fleet.COMMON)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.cluster import table
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import preflight
 
 
 def vrrp_fleet(hostvars: Mapping[str, Any], play_hosts: Iterable[str]) -> dict[str, Any]:
-    in_play = [_observed(host, hostvars[host]) for host in play_hosts if "keepalived_settings" in hostvars[host]]
-    known = {member.name for member in in_play}
-    others = [_outside(host, hostvars[host]) for host in hostvars if host not in known]
-    planned = fleet.plan_fleet([*in_play, *(member for member in others if member)])
+    fleet = preflight.judged(hostvars, play_hosts)
+    in_play = set(play_hosts)
     return {
-        "plan": {host: instances for host, instances in planned.plan.items() if host in known},
-        "problems": list(planned.problems),
-        "warnings": list(planned.warnings),
-        "table": fleet.table(planned),
-        "moves": fleet.moves(planned),
+        "plan": {
+            host: [instance.as_fact() for instance in instances]
+            for host, instances in fleet.plan.items()
+            if host in in_play
+        },
+        "problems": list(map(str, fleet.problems)),
+        "warnings": list(fleet.warnings),
+        "table": table(fleet.clusters),
+        "moves": [text for cluster in fleet.clusters for text in cluster.moves()],
     }
-
-
-def _observed(host: str, variables: Mapping[str, Any]) -> fleet.Member:
-    return fleet.Member(
-        host,
-        variables["keepalived_settings"],
-        variables["ansible_facts"],
-        _result(variables, "keepalived_found", "instances"),
-        _result(variables, "keepalived_heard", "speakers"),
-        _result(variables, "keepalived_found", "admitted"),
-    )
-
-
-def _result(variables: Mapping[str, Any], registered: str, key: str) -> list[Mapping[str, Any]]:
-    return (variables.get(registered) or {}).get(key) or []
-
-
-def _outside(host: str, variables: Mapping[str, Any]) -> fleet.Member | None:
-    if "keepalived_hosts" not in variables or "keepalived_vips" not in variables:
-        return None
-    return fleet.Member(host, {key: variables.get(f"keepalived_{key}") for key in SETTINGS})
 
 
 class FilterModule:

@@ -15,6 +15,8 @@ description:
   - The first VIP prefers the first host, the second the second, and so on, round and round. One VIP gives
     master/backup, two give dual-master. The further choices of each VIP are dealt out so that the loads of any two
     hosts that are up differ by one at most, also while any one host is lost.
+  - Which one is first is told by their names, in natural order (C(nginx2) before C(nginx10)). The order in which they are listed
+    changes nothing; V(preferred) and V(order) do.
   - A VIP's VRID is the last octet of its address (of IPv6 the last 8 bits). Where several VIPs want one number, the
     lowest address has it, and the others take the next free numbers above; 0 becomes the next free one. IPv4 and
     IPv6 count separately.
@@ -32,7 +34,7 @@ options:
     elements: dict
     required: true
   hosts:
-    description: The members of the cluster, in the order in which the first VIP prefers them.
+    description: The members of the cluster.
     type: list
     elements: str
     required: true
@@ -76,7 +78,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - A dictionary of the hosts; each has the list of its VRRP instances in the order of the VIPs.
+    - A dictionary of the hosts; each has the list of its VRRP instances in the natural order of their names.
     - An instance has C(name), C(virtual_router_id), C(priority), C(state), C(virtual_ipaddress) (a list) and C(weight),
       a negative number that puts a host with a failed check below every healthy one.
   type: dict
@@ -86,22 +88,42 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.plan import plan
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import SKEW_SECONDS, parse
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.vip import HIGHEST
 
 
 def vrrp_plan(
     vips: Sequence[Mapping[str, Any]],
     hosts: Sequence[str],
     advert_int: float = 0.25,
-    base: int = vrrp.HIGHEST,
+    base: int = HIGHEST,
     step: int = 0,
-    skew: float = vrrp.SKEW_SECONDS,
+    skew: float = SKEW_SECONDS,
     reserved: Sequence[int] = (),
 ) -> dict[str, list[dict[str, Any]]]:
-    try:
-        return vrrp.plan(vrrp.by_family(vips), hosts, float(advert_int), int(base), int(step), float(skew), reserved)
-    except vrrp.PlanError as error:
-        raise AnsibleFilterError(f"evenkeel.nginx_ha.vrrp_plan: {error}") from error
+    settings, problems = parse(
+        {
+            "vips": vips,
+            "hosts": hosts,
+            "advert_int": advert_int,
+            "priority_base": base,
+            "priority_step": step,
+            "skew": skew,
+            "reserved_vrids": reserved,
+        }
+    )
+    planned = plan(settings)
+    problems += planned.problems
+    if problems:
+        raise AnsibleFilterError(f"evenkeel.nginx_ha.vrrp_plan: {problems[0]}")
+    return {host: [_shown(instance) for instance in instances] for host, instances in planned.instances.items()}
+
+
+def _shown(instance: Instance) -> dict[str, Any]:
+    """Whose adverts a firewall is to let in is a matter of facts, which are not known here."""
+    return {key: value for key, value in instance.as_fact().items() if key != "senders"}
 
 
 class FilterModule:

@@ -16,10 +16,11 @@ Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def interface(text: object) -> Interface | None:
+@lru_cache(maxsize=10000)
+def interface(text: str) -> Interface | None:
     """An address with its prefix (/32 or /128 where there is none), and None for what is no address."""
     try:
-        return ipaddress.ip_interface(str(text))
+        return ipaddress.ip_interface(text)
     except ValueError:
         return None
 
@@ -29,6 +30,13 @@ def ip_of(text: str) -> str:
     """An address without its prefix, in its shortest form; what is no address stays as it is."""
     found = interface(text)
     return text if found is None else str(found.ip)
+
+
+@lru_cache(maxsize=10000)
+def with_prefix(text: str) -> str:
+    """An address with its prefix, in its shortest form; what is no address stays as it is."""
+    found = interface(text)
+    return text if found is None else str(found)
 
 
 def version_of(text: object) -> int:

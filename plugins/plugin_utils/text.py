@@ -1,11 +1,13 @@
 # Copyright (c) 2026, The evenkeel developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Words for people: lists, numbers, lengths of time and tables."""
+"""Words for people: lists, numbers, lengths of time and tables, and the order that people expect of names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 DAY = 86400
@@ -34,9 +36,9 @@ def duration(seconds: float) -> str:
     return f"{seconds // DAY} d"
 
 
-def message_of(result: Mapping[str, Any]) -> str:
-    """The message of a module that returned nothing else, as the end of a sentence."""
-    message = " ".join(str(result.get("msg") or "there is no answer").split())
+def sentence(message: str) -> str:
+    """A module's message, or that there is none, as the end of a sentence."""
+    message = " ".join(message.split()) or "there is no answer"
     return message if message.endswith(".") else f"{message}."
 
 
@@ -45,3 +47,10 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     plain = [[cell.encode("ascii", "replace").decode() for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*plain, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in plain]
+
+
+@lru_cache(maxsize=10000)
+def natural(name: str) -> tuple[list[str | tuple[int, str]], str]:
+    """The key by which names are sorted as people do it: nginx2 before nginx10. It tells any two names apart."""
+    parts = enumerate(re.split(r"([0-9]+)", name))
+    return [(len(part.lstrip("0")), part.lstrip("0")) if index % 2 else part for index, part in parts], name

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import subprocess
 import tempfile
 import time
@@ -29,7 +30,8 @@ VIPS = tuple(HOMES["ours"].values())
 # The client watches for so many seconds after the VIPs are where they belong, and for so many at most.
 AFTER, LONGEST = 3.0, 600.0
 REPEAT, MOST_BESIDE_OTHERS = 2, 3
-IDLE_RUNS, MOST_TASKS = 3, 20
+IDLE_RUNS, MOST_TASKS, MOST_STARTED = 3, 12, 26
+NGINX_CHANGED = "nginx's configuration changed"
 FOOT = """\
 Requests and failed ones are those of both VIPs, from a second before a change until 3 s after each VIP is where it
 belongs. Medians, with the worst case of 'failed' in brackets, and the longest of all gaps; '>': a VIP did not serve in
@@ -92,11 +94,18 @@ class Change(Sample):
 
 @dataclass(frozen=True)
 class Run:
-    """A playbook's run; ok and changed: tasks by load balancer."""
+    """A playbook's run; ok, changed and skipped: tasks by load balancer.
+
+    processor: seconds of the control node's processors that ansible-playbook has had, with all that it has started and waited for;
+    hosts: those of the load balancers' processors meanwhile.
+    """
 
     seconds: float
     ok: Mapping[str, int]
     changed: Mapping[str, int]
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    processor: float = 0.0
+    hosts: float = 0.0
 
     def check(self, changes: bool) -> None:
         if any(self.changed.values()) != changes:
@@ -110,6 +119,7 @@ class Bench:
         self.pair = Pair("ours")
         self.measured: dict[str, list[Change]] = {step.name: [] for kind in KINDS for step in kind}
         self.idle: list[Run] = []
+        self.busy: list[Run] = []
         self.setup: dict[str, Any] = {}
         self.troubles: list[str] = []
 
@@ -122,6 +132,7 @@ class Bench:
             self.setup = setup(self.plan)
             del self.setup["reference"]
             self.measure_idle()
+            self.measure_busy()
             for kind in KINDS:
                 self.repeat(kind)
         except (LabError, subprocess.SubprocessError) as error:
@@ -136,6 +147,18 @@ class Bench:
                 self.idle.append(idle)
         except LabError as error:
             self.note(f"a run without a change: {error}")
+            self.recover()
+
+    def measure_busy(self) -> None:
+        """nginx's configuration changed, and changed back."""
+        try:
+            for variables in (ONE_SERVER, {}):
+                busy = play("site.yml", **variables)
+                say(f"change, {NGINX_CHANGED}: {busy.seconds:.1f} s")
+                busy.check(changes=True)
+                self.busy.append(busy)
+        except LabError as error:
+            self.note(f"a run with {NGINX_CHANGED}: {error}")
             self.recover()
 
     def repeat(self, kind: Sequence[Step]) -> None:
@@ -203,20 +226,34 @@ def play(playbook: str, **variables: object) -> Run:
     # New connections every time: kept ones may be those of hosts that are gone, and would make a run look shorter.
     with tempfile.TemporaryDirectory(prefix="bench-") as connections:
         environment |= {"ANSIBLE_SSH_CONTROL_PATH_DIR": connections, "ANSIBLE_NOCOLOR": "1"}
-        begun = time.monotonic()
+        hosts_before, before, begun = hosts_processor(), children_processor(), time.monotonic()
         try:
             done = run(*command, cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, timeout=PLAYBOOK_LIMIT)
         except subprocess.TimeoutExpired:
             raise LabError(f"{playbook} took more than {PLAYBOOK_LIMIT} s") from None
-        return recap(done.stdout, round(time.monotonic() - begun, 2))
+        seconds, processor = time.monotonic() - begun, children_processor() - before
+        return recap(done.stdout, round(seconds, 2), round(processor, 2), round(hosts_processor() - hosts_before, 2))
 
 
-def recap(output: str, seconds: float) -> Run:
-    lines = re.findall(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s", output, re.M)
-    ok = {host: int(count) for host, count, _ in lines if host in BALANCERS}
-    if len(ok) < len(BALANCERS):
+def children_processor() -> float:
+    """Seconds of the processors, user and system, of all processes that this one has started and waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def hosts_processor() -> float:
+    """Seconds of the processors that the load balancers have had since they were started."""
+    told = [root(host, "cat /sys/fs/cgroup/cpu.stat", HOMEWARD) for host in BALANCERS]
+    return sum(int(text.split("usage_usec ", 1)[1].split()[0]) for text in told) / 1e6
+
+
+def recap(output: str, seconds: float, processor: float = 0.0, hosts: float = 0.0) -> Run:
+    lines = re.findall(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s.*?\bskipped=(\d+)", output, re.M)
+    counts = {host: tuple(map(int, numbers)) for host, *numbers in lines if host in BALANCERS}
+    if len(counts) < len(BALANCERS):
         raise LabError(f"the run has not reached every load balancer:\n{output[-2000:]}")
-    return Run(seconds, ok, {host: int(count) for host, _, count in lines if host in BALANCERS})
+    ok, changed, skipped = ({host: numbers[place] for host, numbers in counts.items()} for place in range(3))
+    return Run(seconds, ok, changed, skipped, processor, hosts)
 
 
 def together(targets: Mapping[str, Mapping[str, Any]], seconds: float) -> Change:
@@ -248,15 +285,27 @@ def table(measured: Mapping[str, Sequence[Change]]) -> str:
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
+def cost_words(name: str, runs: Sequence[Run]) -> str:
+    if not runs:
+        return f"{name}: not measured."
+    seconds, processor, on_hosts = (
+        median(getattr(each, figure) for each in runs) for figure in ("seconds", "processor", "hosts")
+    )
+    tasks = ", ".join(
+        f"{max(each.ok[host] for each in runs)} and {max(each.skipped.get(host, 0) for each in runs)} on {host}"
+        for host in BALANCERS
+    )
+    return (
+        f"{name}: {seconds:.1f} s (median of {len(runs)}) for {len(BALANCERS)} load balancers, {processor:.1f} s of the control node's "
+        f"processors,\n{on_hosts:.1f} s of the load balancers'. Tasks executed and skipped: {tasks}."
+    )
+
+
 def idle_words(idle: Sequence[Run]) -> str:
     if not idle:
         return "A run without a change: not measured."
-    seconds = median(each.seconds for each in idle)
-    tasks = ", ".join(f"{max(each.ok[host] for each in idle)} on {host}" for host in BALANCERS)
-    return (
-        f"A run without a change: {seconds:.1f} s (median of {len(idle)}) for {len(BALANCERS)} load balancers.\n"
-        f"Tasks executed: {tasks}; the limit is {MOST_TASKS}."
-    )
+    limits = f"The limits are {MOST_TASKS} executed and {MOST_STARTED} in all on a host."
+    return f"{cost_words('A run without a change', idle)} {limits}"
 
 
 def report(bench: Bench) -> str:
@@ -265,7 +314,15 @@ def report(bench: Bench) -> str:
         f"Requests lost per kind of change: {plan.repeat} repetition{'s' * (plan.repeat > 1)}; a client asks {' and '.join(VIPS)} "
         f"{plan.rate:g} times a second each,\nand waits {plan.timeouts[0]:g} s for an answer."
     )
-    return "\n\n".join([head, table(bench.measured), FOOT, idle_words(bench.idle)])
+    return "\n\n".join(
+        [
+            head,
+            table(bench.measured),
+            FOOT,
+            idle_words(bench.idle),
+            cost_words(f"A run with {NGINX_CHANGED}", bench.busy),
+        ]
+    )
 
 
 def document(bench: Bench) -> dict[str, Any]:
@@ -277,10 +334,16 @@ def document(bench: Bench) -> dict[str, Any]:
             {"kind": kind} | {name: [getattr(each, name) for each in changes] for name in names}
             for kind, changes in bench.measured.items()
         ],
-        "run_without_a_change": {
-            "seconds": [each.seconds for each in bench.idle],
-            "tasks": {host: [each.ok[host] for each in bench.idle] for host in BALANCERS},
-            "most_tasks": MOST_TASKS,
-        },
+        "run_without_a_change": {**figures(bench.idle), "most_tasks": MOST_TASKS, "most_started": MOST_STARTED},
+        "run_with_nginx_changed": figures(bench.busy),
         "troubles": bench.troubles,
+    }
+
+
+def figures(runs: Sequence[Run]) -> dict[str, Any]:
+    """Of some runs, one number a run."""
+    return {
+        **{name: [getattr(each, name) for each in runs] for name in ("seconds", "processor", "hosts")},
+        "tasks": {host: [each.ok[host] for each in runs] for host in BALANCERS},
+        "skipped": {host: [each.skipped.get(host, 0) for each in runs] for host in BALANCERS},
     }

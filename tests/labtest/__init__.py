@@ -7,7 +7,7 @@ from pathlib import Path
 # For the prober on the client.
 sys.path.append(str(Path(__file__).parents[2] / "lab"))
 
-from labtest.cluster import Cluster, cluster
+from labtest.cluster import Cluster
 from labtest.site import Run, site
 
-__all__ = ["Cluster", "Run", "cluster", "site"]
+__all__ = ["Cluster", "Run", "site"]

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-import pytest
 import testinfra
 
 from labtest.site import PROJECT, plain_environment
@@ -203,9 +202,3 @@ def seconds_on_two(vip: str, holders: list[str], events: dict[str, str]) -> floa
             total, since = total + (moment - since).total_seconds(), None
     assert since is None, f"{vip} is still on {holding}"
     return total
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Cluster:
-    """The scenario's VIPs and their preferred hosts, from the environment: LAB_VIPS="VIP=HOST ..."."""
-    return Cluster(dict(pair.split("=") for pair in os.environ["LAB_VIPS"].split()))

@@ -31,6 +31,10 @@ class Run:
         assert match, f"no {what} for {host} in:\n{self.output}"
         return int(match[1])
 
+    def started(self, host: str) -> int:
+        """How many tasks the host has executed or skipped."""
+        return self.count(host, "ok") + self.count(host, "skipped")
+
     @property
     def message(self) -> str:
         """The output as one line of single spaces, for texts that are wrapped."""

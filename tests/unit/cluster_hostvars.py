@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health, verification
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain, hostvars, status, verification
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import LoadBalancer
 
 NOW = 1_800_000_000.0
 ONE, TWO = "192.168.200.200", "192.168.200.210"
@@ -31,7 +33,7 @@ class Cluster:
     """The hostvars of a cluster that is well, to be changed by the tests."""
 
     def __init__(self, *names: str, vips: Sequence[Mapping[str, Any]] = VIPS, first: int = 150) -> None:
-        self.plan = vrrp.plan(vips, names)
+        self.plan = vrrp_plan(vips, names)
         self.own = {name: f"192.168.200.{first + number}/24" for number, name in enumerate(names)}
         self.hostvars: dict[str, dict[str, Any]] = {name: self._variables(name) for name in names}
         for address in self.vips:
@@ -90,7 +92,7 @@ class Cluster:
                 "answers": [answer(200)],
             },
             "vips_seen": {"targets": {address: target() for address in self.vips}},
-            **{name: {"pending_files": [], "interrupted": False} for name in health.STAGED},
+            **{name: {"pending_files": [], "interrupted": False} for name in hostvars.STAGED},
         }
 
     def now(self, name: str) -> dict[str, Any]:
@@ -133,17 +135,22 @@ class Cluster:
             del variables["keepalived_instances"]
         return self
 
-    def hosts(self) -> list[health.Host]:
-        return health.read(self.hostvars, list(self.hostvars), NOW)
+    def hosts(self) -> list[LoadBalancer]:
+        return hostvars.at_present(self.hostvars, list(self.hostvars), NOW)
 
     def status(self) -> dict[str, Any]:
-        return health.status(self.hosts())
+        return status.status(self.hosts())
 
     def verify(self, heard: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return verification.verify(self.hosts(), heard or {})
+        return verified(self.hosts(), heard)
 
     def drainable(self, *named: str) -> list[str]:
-        return health.drain_problems(self.hosts(), named)
+        return drain.drain_problems(self.hosts(), named)
+
+
+def verified(hosts: Sequence[LoadBalancer], heard: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """heard: what the filter vrrp_fleet returned."""
+    return verification.verify(hosts, read(verification.Options, {"fleet": heard}))
 
 
 Change = Callable[[Cluster], object]

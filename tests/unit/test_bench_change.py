@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,7 +23,7 @@ RECAP = """
 PLAY RECAP *********************************************************************
 localhost                  : ok=2    changed=0    unreachable=0    failed=0    skipped=0    rescued=0    ignored=0
 nginx1                     : ok=17   changed={}    unreachable=0    failed=0    skipped=9    rescued=0    ignored=0
-nginx2                     : ok=15   changed=0    unreachable=0    failed=0    skipped=9    rescued=0    ignored=0
+nginx2                     : ok=15   changed=0    unreachable=0    failed=0    skipped=8    rescued=0    ignored=0
 """
 
 
@@ -89,8 +90,9 @@ def test_the_columns_are_aligned(change: ModuleType) -> None:
 
 
 def test_the_recap_is_read_for_the_load_balancers(change: ModuleType) -> None:
-    run = change.recap(RECAP.format(3), 9.5)
-    assert run == change.Run(9.5, {"nginx1": 17, "nginx2": 15}, {"nginx1": 3, "nginx2": 0})
+    run = change.recap(RECAP.format(3), 9.5, 3.25, 1.5)
+    skipped = {"nginx1": 9, "nginx2": 8}
+    assert run == change.Run(9.5, {"nginx1": 17, "nginx2": 15}, {"nginx1": 3, "nginx2": 0}, skipped, 3.25, 1.5)
 
 
 @pytest.mark.parametrize("output", ["", RECAP.format(0).replace("nginx2", "nginx3")])
@@ -108,10 +110,12 @@ def test_a_run_that_did_not_do_what_it_was_for_is_not_counted(change: ModuleType
 
 
 def test_a_run_without_a_change_is_told_beside_the_limit(change: ModuleType) -> None:
-    idle = [change.recap(RECAP.format(0), seconds) for seconds in (12.0, 9.0, 9.5)]
+    idle = [change.recap(RECAP.format(0), seconds, seconds / 2, 1.04) for seconds in (12.0, 9.0, 9.5)]
     words = change.idle_words(idle)
-    assert "9.5 s (median of 3) for 2 load balancers" in words
-    assert "17 on nginx1, 15 on nginx2; the limit is 20" in words
+    assert "9.5 s (median of 3) for 2 load balancers, 4.8 s of the control node's processors" in words
+    assert "1.0 s of the load balancers'" in words
+    assert "17 and 9 on nginx1, 15 and 8 on nginx2" in words
+    assert "The limits are 12 executed and 26 in all on a host" in words
     assert change.idle_words([]).endswith("not measured.")
 
 
@@ -166,7 +170,8 @@ def bench(change: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def play(playbook: str, **variables: object) -> Any:
         events.append(f"{playbook} {' '.join(variables)}".strip())
-        return change.Run(9.0, {"nginx1": 17, "nginx2": 15}, {"nginx1": 1, "nginx2": 0})
+        skipped = {"nginx1": 9, "nginx2": 8}
+        return change.Run(9.0, {"nginx1": 17, "nginx2": 15}, {"nginx1": 1, "nginx2": 0}, skipped, 4.5, 1.5)
 
     monkeypatch.setattr(change.probe, "watching", watching)
     monkeypatch.setattr(change, "play", play)
@@ -187,7 +192,7 @@ def with_runs(change: ModuleType, monkeypatch: pytest.MonkeyPatch, decide: Calla
 
     def play(playbook: str, **variables: object) -> Any:
         run = plain(playbook, **variables)
-        return change.Run(run.seconds, run.ok, {"nginx1": decide(playbook, variables), "nginx2": 0})
+        return replace(run, changed={"nginx1": decide(playbook, variables), "nginx2": 0})
 
     monkeypatch.setattr(change, "play", play)
 
@@ -195,8 +200,8 @@ def with_runs(change: ModuleType, monkeypatch: pytest.MonkeyPatch, decide: Calla
 def test_every_step_is_measured_in_every_repetition(
     change: ModuleType, bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Three idle runs, and two repetitions of the first kind.
-    changed = iter([0] * 5)
+    # Three idle runs, nginx changed and changed back, and two repetitions of the first kind.
+    changed = iter([0, 0, 0, 1, 1, 0, 0])
     with_runs(change, monkeypatch, lambda *_: next(changed, 1))
     bench.run()
     assert bench.troubles == []
@@ -219,9 +224,14 @@ def test_every_step_is_measured_in_every_repetition(
     }
     assert numbers["run_without_a_change"] == {
         "seconds": [9.0] * 3,
+        "processor": [4.5] * 3,
+        "hosts": [1.5] * 3,
         "tasks": {"nginx1": [17] * 3, "nginx2": [15] * 3},
-        "most_tasks": 20,
+        "skipped": {"nginx1": [9] * 3, "nginx2": [8] * 3},
+        "most_tasks": 12,
+        "most_started": 26,
     }
+    assert numbers["run_with_nginx_changed"]["processor"] == [4.5] * 2
     assert numbers["setup"] == {"repetitions": 2}
 
 
@@ -326,7 +336,19 @@ def test_a_playbook_is_run_with_its_variables_on_connections_of_its_own(
         return subprocess.CompletedProcess(command, 0, RECAP.format(1), "")
 
     monkeypatch.setattr(change, "run", run)
-    assert change.play("site.yml", nginx_upstreams=[]).changed == {"nginx1": 1, "nginx2": 0}
+    monkeypatch.setattr(change, "hosts_processor", iter([100.0, 101.5]).__next__)
+    monkeypatch.setattr(change, "children_processor", iter([7.0, 9.25]).__next__)
+    done = change.play("site.yml", nginx_upstreams=[])
+    assert (done.changed, done.processor, done.hosts) == ({"nginx1": 1, "nginx2": 0}, 2.25, 1.5)
+
+
+def test_processor_time_is_read_from_the_hosts_cgroups(change: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(change, "root", lambda *_: "usage_usec 1500000\nuser_usec 1\nsystem_usec 2\n")
+    assert change.hosts_processor() == 3.0
+
+
+def test_a_playbook_that_does_not_end_is_given_up(change: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(change, "hosts_processor", lambda: 0.0)
 
     def late(*command: str, **options: Any) -> None:
         raise subprocess.TimeoutExpired(command, options["timeout"])

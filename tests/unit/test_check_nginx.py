@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.check_nginx_problems import check_nginx_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.check_nginx import (
     CheckNginxSettings,
     HealthUrl,
+    check_nginx_problems,
     parse,
 )
 

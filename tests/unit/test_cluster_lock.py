@@ -23,19 +23,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import test_modules
 from ansible_collections.evenkeel.nginx_ha.plugins.action import cluster_lock as action
 from ansible_collections.evenkeel.nginx_ha.plugins.modules import cluster_lock as module
-from test_modules import LAB, VERSIONS, Python
+from support.modules import LAB, Python, ends
 
 ROOT = Path(__file__).parents[2]
 FORK = multiprocessing.get_context("fork")
 CORES = ("2.16", "2.17", "2.18", "2.20", "2.21")
 
-# Fixtures of their own module, here too
-reachable = test_modules.reachable
-python = test_modules.python
-ends = pytest.mark.parametrize("python", (VERSIONS[0], VERSIONS[-1]), indirect=True)
 needs_namespaces = pytest.mark.skipif(
     os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "--pid", "--fork", "true"], check=False).returncode != 0,
     reason="needs root, and unshare: it makes namespaces",
@@ -618,7 +613,7 @@ def test_a_refusal_says_who_what_since_when_and_what_to_do(sleeper: subprocess.P
     ("seconds", "text"), [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min"), (7200, "2 h"), (99999, "27 h")]
 )
 def test_spans_are_short(seconds: float, text: str) -> None:
-    assert action.span(seconds) == text
+    assert action.duration(seconds) == text
 
 
 # Runs of ansible-playbook

@@ -17,18 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import test_modules
-from test_modules import MASK, MODULES, OLD_SECRET, SECRET, VERSIONS, Python, listing, mode, needs_root
+from support.modules import MASK, MODULES, OLD_SECRET, SECRET, VERSIONS, Python, ends, listing, mode, needs_root, newest
 
 pytestmark = needs_root
 
-# Fixtures of their own module, here too
-reachable = test_modules.reachable
-python = test_modules.python
-ends = pytest.mark.parametrize("python", (VERSIONS[0], VERSIONS[-1]), indirect=True)
 # What tries every step, and needs one Python alone; each is as good, and the oldest is the quickest.
 oldest = pytest.mark.parametrize("python", VERSIONS[:1], indirect=True)
-newest = pytest.mark.parametrize("python", VERSIONS[-1:], indirect=True)
 
 # Runs the module again and again, each time in a child of a process that has imported it. A trouble strikes at the
 # at-th system call that changes something below a directory: the child is killed before it, or the call fails, or it

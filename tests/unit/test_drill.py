@@ -3,23 +3,39 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import faults
+from ansible.errors import AnsibleActionFail
+from ansible_collections.evenkeel.nginx_ha.plugins.action import _drill_look, _drill_plan
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.drill import drill_row, drill_summary
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import faults, outcome
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import plan as drill
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import DrilledVip, parse_row
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import InputError
 
 VIPS = [{"name": "VI_1", "address": "192.168.200.200/24"}, {"name": "VI_2", "address": "192.168.200.210/24"}]
 ONE, TWO = "192.168.200.200/24", "192.168.200.210/24"
-PAIR = vrrp.plan(VIPS, ["nginx1", "nginx2"])
-THREE = vrrp.plan(VIPS, ["nginx1", "nginx2", "nginx3"])
+
+
+def planned(vips: list[dict[str, str]], hosts: list[str]) -> drill.Plan:
+    return {
+        host: [Instance.from_fact(fact) for fact in instances] for host, instances in vrrp_plan(vips, hosts).items()
+    }
+
+
+PAIR = planned(VIPS, ["nginx1", "nginx2"])
+THREE = planned(VIPS, ["nginx1", "nginx2", "nginx3"])
 EVERY = pytest.mark.parametrize("fault", faults.FAULTS, ids=lambda fault: fault.name)
 
 
-def steps(plan: drill.Plan, hosts: list[str], *names: str) -> list[dict[str, Any]]:
+def steps(plan: drill.Plan, hosts: list[str], *names: str) -> list[drill.Step]:
     return drill.steps(plan, hosts, names, dict.fromkeys(plan, "ens33"))
 
 
@@ -27,9 +43,11 @@ def target(**changes: Any) -> dict[str, Any]:
     return {"sent": 100, "failed": 0, "gap_ms": 0, "recover_ms": 0, **changes}
 
 
-def row(step: dict[str, Any], targets: dict[str, Any] | None = None, **found: dict[str, list[str]]) -> dict[str, Any]:
-    seen = {address: target() for address in step["targets"]} | (targets or {})
-    return drill.row(step, {"targets": seen}, found.get("during", step["during"]), found.get("after", step["home"]))
+def row(step: drill.Step, targets: dict[str, Any] | None = None, **found: dict[str, list[str]]) -> dict[str, Any]:
+    seen = {address: target() for address in step.targets} | (targets or {})
+    return outcome.row(
+        step, outcome.Observation(found.get("during", step.during), found.get("after", step.home), {"targets": seen})
+    )
 
 
 @EVERY
@@ -49,13 +67,27 @@ def test_what_lasts_is_healed(fault: faults.Fault) -> None:
     assert fault.heal or fault.reboots or fault.seconds < faults.HELD
 
 
+@EVERY
+def test_what_ends_a_fault_is_sound_bash(fault: faults.Fault) -> None:
+    *words, text = faults.ending(fault)
+    assert words == ["bash", "-c"]
+    subprocess.run(["bash", "-n", "-c", text], check=True)
+    assert not re.search(r"\$\{|\$\$|\{[{%#]", text)
+
+
+@EVERY
+def test_nobody_is_asked_for_vips_while_hosts_boot(fault: faults.Fault) -> None:
+    # The playbook waits for hosts that boot only after it has looked who has the VIPs meanwhile.
+    assert fault.effect == "any" or not fault.reboots
+
+
 def test_names_are_unique() -> None:
     assert len({fault.name for fault in faults.FAULTS}) == len(faults.FAULTS)
 
 
 def test_a_script_heals_when_it_is_stopped_and_when_its_time_is_over(tmp_path: Any) -> None:
     fault = faults.Fault("x", "x", "x", inject=f"touch {tmp_path}/in", heal=f"rm {tmp_path}/in", seconds=30)
-    text = faults.script(fault, "ens33").replace("/run/", f"{tmp_path}/")
+    text = faults.script(fault, "ens33").replace("/run/", f"{tmp_path}/").replace(f"sleep {faults.REST}", "sleep 0.1")
     process = subprocess.Popen(["bash", "-c", f"{text}"])
     while not (tmp_path / "in").exists():
         assert process.poll() is None
@@ -78,16 +110,14 @@ def test_harsh_faults_are_run_only_by_name() -> None:
 
 
 def test_every_host_gets_every_fault_and_those_for_all_come_once() -> None:
-    found = [
-        (step["fault"], step["injected_on"]) for step in steps(PAIR, ["nginx1", "nginx2"], "nginx_kill", "partition")
-    ]
+    found = [(step.fault, step.injected_on) for step in steps(PAIR, ["nginx1", "nginx2"], "nginx_kill", "partition")]
     assert found == [("nginx_kill", ["nginx1"]), ("nginx_kill", ["nginx2"]), ("partition", ["nginx1", "nginx2"])]
 
 
 def test_two_clusters_are_told_apart() -> None:
-    other = vrrp.plan([{"name": "VI_3", "address": "192.168.200.220/24"}], ["nginx3", "nginx4"])
+    other = planned([{"name": "VI_3", "address": "192.168.200.220/24"}], ["nginx3", "nginx4"])
     found = steps({**PAIR, **other}, ["nginx1", "nginx3"], "all_nginx_stop")
-    assert [(step["injected_on"], step["targets"]) for step in found] == [
+    assert [(step.injected_on, step.targets) for step in found] == [
         (["nginx1", "nginx2"], ["192.168.200.200", "192.168.200.210"]),
         (["nginx3", "nginx4"], ["192.168.200.220"]),
     ]
@@ -106,28 +136,33 @@ def test_two_clusters_are_told_apart() -> None:
 )
 def test_who_has_what_while_a_fault_lasts(name: str, during: dict[str, list[str]]) -> None:
     (step,) = steps(PAIR, ["nginx1"], name)
-    assert {host: sorted(held) for host, held in step["during"].items()} == during
-    assert step["home"] == {"nginx1": [ONE], "nginx2": [TWO]}
+    assert {host: sorted(held) for host, held in step.during.items()} == during
+    assert step.home == {"nginx1": [ONE], "nginx2": [TWO]}
 
 
 def test_of_three_hosts_the_next_in_order_takes_over() -> None:
     (step,) = steps(THREE, ["nginx1"], "nginx_kill")
     (stop,) = steps(THREE, ["nginx1"], "nginx_stop")
-    assert step["bystanders"] == ["192.168.200.210"]
-    second = max((host for host in THREE if host != "nginx1"), key=lambda host: THREE[host][0]["priority"])
-    assert ONE in stop["during"][second]
-    assert stop["during"]["nginx1"] == []
+    assert step.bystanders == ["192.168.200.210"]
+    second = max((host for host in THREE if host != "nginx1"), key=lambda host: THREE[host][0].priority)
+    assert ONE in stop.during[second]
+    assert stop.during["nginx1"] == []
 
 
 @pytest.mark.parametrize(
     ("plan", "hosts", "names", "text"),
     [
-        (PAIR, ["web1"], [], "drill_hosts: web1 is no load balancer of this run. There are nginx1, nginx2."),
-        (PAIR, ["nginx1"], ["flood"], "drill_faults: there is no fault 'flood'. There are nginx_stop, "),
+        (
+            PAIR,
+            ["web1"],
+            [],
+            "drill_hosts names web1, which is no load balancer of this run. There are nginx1, nginx2.",
+        ),
+        (PAIR, ["nginx1"], ["flood"], "drill_faults names 'flood', which is no fault. There are nginx_stop, "),
     ],
 )
 def test_nonsense_is_refused(plan: drill.Plan, hosts: list[str], names: list[str], text: str) -> None:
-    with pytest.raises(drill.DrillError) as refusal:
+    with pytest.raises(InputError) as refusal:
         steps(plan, hosts, *names)
     assert str(refusal.value).startswith(text)
 
@@ -183,7 +218,7 @@ def test_surprise(targets: dict[str, Any], found: dict[str, Any], text: str) -> 
 
 def test_a_prober_that_says_nothing_is_a_surprise() -> None:
     (step,) = steps(PAIR, ["nginx1"], "nginx_stop")
-    result = drill.row(step, {}, step["during"], step["home"])
+    result = outcome.row(step, outcome.Observation(step.during, step.home, {}))
     assert result["surprise"] == "The prober returned nothing."
 
 
@@ -195,7 +230,7 @@ def test_addresses_of_the_hosts_own_do_not_count() -> None:
 
 def test_table() -> None:
     (step,) = steps(PAIR, ["nginx1"], "nginx_kill")
-    lines = drill.table([row(step, {"192.168.200.200": target(failed=5, gap_ms=40.4)})])
+    lines = outcome.table([parse_row(row(step, {"192.168.200.200": target(failed=5, gap_ms=40.4)}))])
     assert [re.split(r"\s{2,}", line) for line in lines] == [
         ["fault", "host", "VIP", "failed", "longest gap"],
         ["nginx killed", "nginx1", "192.168.200.200", "5 of 100", "40 ms", "as expected"],
@@ -205,6 +240,152 @@ def test_table() -> None:
 
 def test_vips() -> None:
     assert drill.vips(PAIR) == [
-        {"name": "VI_1", "address": "192.168.200.200", "preferred": "nginx1"},
-        {"name": "VI_2", "address": "192.168.200.210", "preferred": "nginx2"},
+        DrilledVip("192.168.200.200", "VI_1", "nginx1"),
+        DrilledVip("192.168.200.210", "VI_2", "nginx2"),
     ]
+
+
+def test_a_step_is_the_same_after_a_stay_among_a_hosts_facts() -> None:
+    for step in steps(PAIR, ["nginx1", "nginx2"], "all"):
+        assert drill.Step.from_fact(json.loads(json.dumps(step.as_fact()))) == step
+
+
+def test_the_filters_of_the_playbook() -> None:
+    (step,) = steps(PAIR, ["nginx1"], "nginx_stop")
+    registered = {
+        "nginx1": {
+            "__drill_during": {"addresses": []},
+            "__drill_after": {"addresses": [ONE]},
+            "__drill_ended": {"stdout_lines": ["1000.5", "1004.25"]},
+        },
+        # Of a module that has failed, and of a task that was skipped.
+        "nginx2": {"__drill_during": {"failed": True}, "__drill_after": {"addresses": [ONE]}, "__drill_ended": {}},
+    }
+    probe = {
+        "began": 998.0,
+        "duration": 9.5,
+        "missed": 3,
+        "targets": {"192.168.200.200": target(failed=5, gap_ms=40, recover_ms=40)},
+    }
+    row = drill_row(step.as_fact(), registered, probe)
+    surprise = "nginx2 had 192.168.200.200/24 afterwards, and should have had 192.168.200.210/24."
+    assert row == {
+        "fault": "nginx_stop",
+        "title": "nginx stopped",
+        "expected": "The VIPs move first, then nginx stops.",
+        "host": "nginx1",
+        "ok": False,
+        "surprise": surprise,
+        "injected": 1000.5,
+        "healed": 1004.25,
+        "probe": {"started": 998.0, "duration": 9.5, "missed": 3, "targets": probe["targets"]},
+    }
+    found = drill_summary([row])
+    assert found == {
+        "ok": False,
+        "message": f"nginx stopped, on nginx1: {surprise} The fault is healed, and the faults after it were left out.",
+        "table": [
+            "fault          host    VIP              failed    longest gap",
+            "nginx stopped  nginx1  192.168.200.200  5 of 100  40 ms        SURPRISE",
+        ],
+    }
+    # Up to 2.18 ansible-core makes a text of a tuple.
+    assert json.loads(json.dumps(found)) == found
+    assert (
+        drill_summary([])["ok"] and drill_summary([row | {"ok": True}])["message"] == "All 1 faults went as expected."
+    )
+
+
+def test_a_host_that_has_rebooted_does_not_know_when() -> None:
+    (step,) = steps(PAIR, ["nginx1"], "reboot")
+    row = drill_row(step.as_fact(), {host: {"__drill_ended": {"skipped": True}} for host in PAIR}, {})
+    assert (row["injected"], row["healed"]) == (None, None)
+
+
+def task(**arguments: Any) -> dict[str, Any]:
+    """What an action has at hand."""
+    return {
+        "task": SimpleNamespace(args=arguments, async_val=0, check_mode=False, diff=False),
+        "connection": SimpleNamespace(_shell=SimpleNamespace(tmpdir=None), has_pipelining=True),
+        **dict.fromkeys(("play_context", "loader", "templar", "shared_loader_obj")),
+    }
+
+
+def hostvars(plan: drill.Plan) -> dict[str, Any]:
+    return {
+        host: {
+            "keepalived_instances": [instance.as_fact() for instance in instances],
+            "keepalived_settings": {"interface": "bond0.7", "advert_int": 0.25, "vrrp_version": 3},
+            "keepalived_found": {"version": f"2.3.{number}"},
+            "ansible_facts": {"interfaces": ["bond0.7"], "bond0_7": {"macaddress": f"02:00:00:00:00:0{number}"}},
+        }
+        for number, (host, instances) in enumerate(plan.items(), 1)
+    }
+
+
+def test_the_plan_of_the_playbook() -> None:
+    words = task(members=["nginx2", "nginx1"], hosts=[], faults=["nginx_kill"])
+    found = _drill_plan.ActionModule(**words).run(task_vars={"hostvars": hostvars(PAIR)})
+    assert [(step["host"], step["commands"][step["host"]][-1].splitlines()[0]) for step in found["steps"]] == [
+        ("nginx1", "interface=bond0.7"),
+        ("nginx2", "interface=bond0.7"),
+    ]
+    assert found["names"] == {"02:00:00:00:00:01": "nginx1", "02:00:00:00:00:02": "nginx2"}
+    assert found["cluster"] == {
+        "hosts": ["nginx1", "nginx2"],
+        "vips": [
+            {"name": "VI_1", "address": "192.168.200.200", "preferred": "nginx1"},
+            {"name": "VI_2", "address": "192.168.200.210", "preferred": "nginx2"},
+        ],
+        "keepalived": "2.3.1",
+        "advert_int": 0.25,
+        "vrrp_version": 3,
+    }
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_the_plan_refuses_in_a_sentence() -> None:
+    words = task(members=["nginx1", "nginx2"], hosts=["web1"], faults=[])
+    with pytest.raises(AnsibleActionFail, match="^drill_hosts names web1, which is no load balancer of this run"):
+        _drill_plan.ActionModule(**words).run(task_vars={"hostvars": hostvars(PAIR)})
+
+
+class Look(_drill_look.ActionModule):
+    """The action with a host that has these addresses, one list for each time that it is asked; None is a failure."""
+
+    def __init__(self, answers: list[list[str] | None], **arguments: Any) -> None:
+        wanted = {"interface": "ens33", "vips": [ONE, TWO], "wanted": [ONE], "tries": 2, **arguments}
+        super().__init__(**task(**wanted))
+        self.answers = answers
+
+    def _execute_module(self, **arguments: Any) -> dict[str, Any]:
+        assert arguments["module_args"] == {"interface": "ens33"}
+        found = self.answers.pop(0)
+        return {"failed": True, "msg": "It broke."} if found is None else {"addresses": found}
+
+
+REFUSAL = "nginx1 has 192.168.200.200/24, 192.168.200.210/24, and the plan wants 192.168.200.200/24 there. Wait."
+LOOKS: dict[str, tuple[list[list[str] | None], dict[str, Any], dict[str, Any]]] = {
+    "at once": ([["10.0.0.1/8", ONE]], {}, {"changed": False, "addresses": [ONE]}),
+    "after a while": ([[ONE, TWO], [ONE]], {}, {"changed": False, "addresses": [ONE]}),
+    "after a failure": ([None, [ONE]], {}, {"changed": False, "addresses": [ONE]}),
+    "never": ([[ONE, TWO], [ONE, TWO]], {}, {"changed": False, "addresses": [ONE, TWO]}),
+    "never, and required": ([[ONE, TWO]] * 2, {"required": "Wait."}, {"failed": True, "msg": REFUSAL}),
+    "failures only": ([None, None], {}, {"changed": False}),
+    "failures only, and required": ([None, None], {"required": "Wait."}, {"failed": True, "msg": "It broke."}),
+    "none where none is wanted": ([["10.0.0.1/8"]], {"wanted": []}, {"changed": False, "addresses": []}),
+    "a failure where none is wanted": ([None, None], {"wanted": []}, {"changed": False}),
+}
+
+
+@pytest.mark.parametrize(("answers", "arguments", "expected"), LOOKS.values(), ids=LOOKS)
+def test_look(
+    answers: list[list[str] | None],
+    arguments: dict[str, Any],
+    expected: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    look = Look(list(answers), **arguments)
+    assert look.run(task_vars={"inventory_hostname": "nginx1"}) == expected
+    assert look.answers == []

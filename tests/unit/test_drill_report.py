@@ -17,8 +17,9 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.drill_report import drill_report
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.report import COLOURS, STYLE
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.drill import drill_page
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.page import HERE
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import COLOURS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,7 @@ Element = ElementTree.Element
 Change = Callable[[dict[str, Any]], object]
 
 COLLECTIONS = Path(__file__).parents[2] / "collections"
+STYLE = re.sub(r"/\*.*?\*/", "", (HERE / "page.css").read_text(), flags=re.S)
 FIRST, SECOND = "192.168.200.200", "192.168.200.210"
 BEGAN = 1772360000.0
 VOID = {"meta", "rect", "line"}
@@ -42,7 +44,7 @@ except ImportError:
     trust_as_template = str
 init_plugin_loader([sys.argv[1]])
 templar = Templar(loader=DataLoader(), variables={"drill": json.load(sys.stdin)})
-sys.stdout.write(templar.template(trust_as_template("{{ drill | evenkeel.nginx_ha.drill_report }}")))
+sys.stdout.write(templar.template(trust_as_template("{{ drill | evenkeel.nginx_ha._drill_page }}")))
 """
 
 
@@ -132,7 +134,7 @@ def one(**changes: Any) -> dict[str, Any]:
 
 
 def parsed(result: Mapping[str, Any]) -> Element:
-    return ElementTree.fromstring(drill_report(result))
+    return ElementTree.fromstring(drill_page(result))
 
 
 def text(element: Element) -> str:
@@ -204,7 +206,7 @@ PAGES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("result", PAGES.values(), ids=PAGES)
 def test_nesting_is_valid_as_html_and_as_xml(result: dict[str, Any]) -> None:
     parser = Nesting()
-    parser.feed(drill_report(result))
+    parser.feed(drill_page(result))
     parser.close()
     assert (parser.faults, parser.open) == ([], [])
     assert len(parser.ids) == len(set(parser.ids)) == len(result.get("rows", ()))
@@ -216,7 +218,7 @@ def test_nesting_is_valid_as_html_and_as_xml(result: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("result", PAGES.values(), ids=PAGES)
 def test_nothing_is_loaded_and_nothing_runs(result: dict[str, Any]) -> None:
-    html = drill_report(result)
+    html = drill_page(result)
     assert re.findall(r"://|url\(|@import|javascript:|<script|<link|<img|<iframe", html) == []
     assert "src" not in {name for element in parsed(result).iter() for name in element.attrib}
     policy = [meta.get("content") for meta in parsed(result).iter("meta") if meta.get("http-equiv")]
@@ -738,7 +740,7 @@ def test_text_from_outside_is_never_markup() -> None:
     result = drill(fault(), surprised(), ok=False)
     root = parsed(poisoned(result))
     assert shape(root) <= shape(parsed(result))
-    assert "<script" not in drill_report(poisoned(result)).lower()
+    assert "<script" not in drill_page(poisoned(result)).lower()
     assert text(tagged(root, "h1")[0]).endswith(f"VRRP blocked{EVIL} on nginx2{EVIL}")
     said = text(root)
     for words in ("nginx2 takes over.", "It moved twice.", "timeout", "client", "2.2.7", "VI_1"):
@@ -836,11 +838,11 @@ def test_the_filter_in_a_template() -> None:
         text=True,
         check=False,
     )
-    assert found.stdout == drill_report(result), found.stderr
+    assert found.stdout == drill_page(result), found.stderr
     assert result == before
 
 
 @pytest.mark.parametrize("value", [None, "drill", [drill()]], ids=["none", "text", "list"])
 def test_the_filter_refuses_what_is_no_result(value: Any) -> None:
-    with pytest.raises(AnsibleFilterError, match="the input is no dictionary. Give it a drill's result."):
-        drill_report(value)
+    with pytest.raises(AnsibleFilterError, match="The input is no dictionary. Give it a drill's result."):
+        drill_page(value)

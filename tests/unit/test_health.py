@@ -6,17 +6,23 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.cluster_status import cluster_status
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.cluster_verify import cluster_verify
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.drain_problems import drain_problems
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.host_problems import host_problems
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_host_problems import nginx_host_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import text as wording
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health, verification
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain, hostvars
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.change import change_plan
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_problems import (
+    keepalived_problems,
+    nginx_problems,
+)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import KeepalivedState, NginxState
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.status import status
 from cluster_hostvars import (
     CONDITIONS,
     DAY,
@@ -35,6 +41,7 @@ from cluster_hostvars import (
     answer,
     away,
     stopped,
+    verified,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -128,11 +135,11 @@ def test_an_unreachable_host_of_another_cluster_holds_nothing_here() -> None:
     cluster.move(ONE)
     others = Cluster("nginx3", vips=[{"name": "VI_3", "address": "192.168.200.220/24"}], first=160)
     others.lose("nginx3")
-    hostvars = {**cluster.hostvars, **others.hostvars}
-    found = health.status(health.read(hostvars, list(hostvars), NOW))
+    known = {**cluster.hostvars, **others.hostvars}
+    found = status(hostvars.at_present(known, list(known), NOW))
     assert found["vips"][ONE]["note"] == "on nobody"
-    del hostvars["nginx3"]["keepalived_instances"]
-    found = health.status(health.read(hostvars, list(hostvars), NOW))
+    del known["nginx3"]["keepalived_instances"]
+    found = status(hostvars.at_present(known, list(known), NOW))
     assert found["vips"][ONE]["note"] == "on nobody that was reached"
 
 
@@ -177,7 +184,7 @@ NOTES: dict[str, tuple[Change, str]] = {
     "split brain": (lambda cluster: cluster.move(ONE, "nginx1", "nginx2"), "on nginx1 and nginx2: split brain"),
     "for no reason": (
         lambda cluster: cluster.move(ONE, "nginx2"),
-        "on nginx2, though nginx1 is well: it may return later",
+        "on nginx2, though nginx1 is healthy: it may return later",
     ),
     "drained": (
         lambda cluster: (cluster.drain("nginx1"), cluster.move(ONE, "nginx2")),
@@ -197,7 +204,7 @@ NOTES: dict[str, tuple[Change, str]] = {
     ),
     "failed": (
         lambda cluster: (cluster.now("nginx1").update(check_failed=True), cluster.move(ONE, "nginx2")),
-        "on nginx2, for nginx1 has failed its check of nginx and has not been well for long enough since",
+        "on nginx2, for nginx1 has failed its check of nginx and has not been healthy for long enough since",
     ),
     "a drain that could not work": (
         lambda cluster: (cluster.drain("nginx1"), stopped(cluster, "nginx2")),
@@ -256,8 +263,8 @@ def test_nginx_counts_only_where_it_was_asked() -> None:
 
 
 def test_no_host_is_no_cluster() -> None:
-    assert not health.status([])["ok"]
-    assert verification.verify([], {})["problems"] == ["No load balancer was asked. Name the right inventory with -i."]
+    assert not status([])["ok"]
+    assert verified([])["problems"] == ["No load balancer was asked. Name the right inventory with -i."]
 
 
 @pytest.mark.parametrize(
@@ -296,7 +303,7 @@ def test_every_drain_of_three_hosts_in_every_condition() -> None:
                 if cluster.preferred(address) in named
                 and not any(conditions[name] == "well" for name in TRIO if name not in named)
             ]
-            problems = health.drain_problems(hosts, named)
+            problems = drain.drain_problems(hosts, named)
             assert [address for address in cluster.vips if any(address in text for text in problems)] == stuck
             assert len(problems) == len(stuck)
             outcomes.add(len(stuck))
@@ -312,9 +319,9 @@ DRAINS: dict[str, tuple[Change, Sequence[str], list[str]]] = {
         lambda cluster: None,
         PAIR,
         [
-            f"Draining nginx1 would leave {ONE} (VI_1) with no host that is well, for nginx2 is to be drained too. "
+            f"Draining nginx1 would leave {ONE} (VI_1) with no healthy host, for nginx2 is to be drained too. "
             "Leave nginx2 out; or interrupt service with -e drain_force=true.",
-            f"Draining nginx2 would leave {TWO} (VI_2) with no host that is well, for nginx1 is to be drained too. "
+            f"Draining nginx2 would leave {TWO} (VI_2) with no healthy host, for nginx1 is to be drained too. "
             "Leave nginx1 out; or interrupt service with -e drain_force=true.",
         ],
     ),
@@ -322,7 +329,7 @@ DRAINS: dict[str, tuple[Change, Sequence[str], list[str]]] = {
         lambda cluster: (cluster.drain("nginx1"), away(cluster)),
         ["nginx2"],
         [
-            f"Draining nginx2 would leave {address} with no host that is well, for {DRAINED}. "
+            f"Draining nginx2 would leave {address} with no healthy host, for {DRAINED}. "
             "Undrain nginx1; or interrupt service with -e drain_force=true."
             for address in (f"{ONE} (VI_1)", f"{TWO} (VI_2)")
         ],
@@ -331,8 +338,8 @@ DRAINS: dict[str, tuple[Change, Sequence[str], list[str]]] = {
         lambda cluster: (away(cluster), cluster.now("nginx2").update(check_failed=True)),
         ["nginx1"],
         [
-            f"Draining nginx1 would leave {ONE} (VI_1) with no host that is well, for nginx2 has failed its check of nginx and has not "
-            "been well for long enough since. Repair nginx on nginx2, or wait until its check has succeeded for long enough; "
+            f"Draining nginx1 would leave {ONE} (VI_1) with no healthy host, for nginx2 has failed its check of nginx and has not "
+            "been healthy for long enough since. Repair nginx on nginx2, or wait until its check has succeeded for long enough; "
             "or interrupt service with -e drain_force=true.",
         ],
     ),
@@ -340,7 +347,7 @@ DRAINS: dict[str, tuple[Change, Sequence[str], list[str]]] = {
         lambda cluster: cluster.daemon("nginx2")["instances"].pop(0),
         ["nginx1"],
         [
-            f"Draining nginx1 would leave {ONE} (VI_1) with no host that is well, for keepalived on nginx2 does not know {ONE}. "
+            f"Draining nginx1 would leave {ONE} (VI_1) with no healthy host, for keepalived on nginx2 does not know {ONE}. "
             "Run site.yml on nginx2; or interrupt service with -e drain_force=true.",
         ],
     ),
@@ -378,12 +385,18 @@ def test_several_hosts_that_cannot_take_over() -> None:
 
 def test_a_vip_that_one_host_has_alone() -> None:
     assert Cluster("nginx1", vips=VIPS[:1]).drainable("nginx1") == [
-        f"Draining nginx1 would leave {ONE} (VI_1) with no host that is well, for no other host has it. "
+        f"Draining nginx1 would leave {ONE} (VI_1) with no healthy host, for no other host has it. "
         "Give it to another load balancer; or interrupt service with -e drain_force=true."
     ]
 
 
 # one host's keepalived
+
+
+def host_problems(
+    result: object, expected: Sequence[str] | None = None, planned: Sequence[str] | None = None
+) -> list[str]:
+    return keepalived_problems(read(KeepalivedState, result), expected or (), planned or ())
 
 
 def info(*held: str, **changes: Any) -> dict[str, Any]:
@@ -471,6 +484,10 @@ def test_what_is_not_well_with_keepalived(
 
 
 # one host's nginx
+
+
+def nginx_host_problems(result: object, before: object = None, reloaded: bool = False) -> list[str]:
+    return nginx_problems(read(NginxState, result), read(NginxState, before), reloaded)
 
 
 def serving(*workers: int, answers: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
@@ -584,8 +601,8 @@ class Counting(Mapping[str, Any]):
 
 @pytest.mark.parametrize(
     "judge",
-    [cluster_status, cluster_verify, lambda hostvars, hosts: drain_problems(hostvars, hosts, ["nginx1"])],
-    ids=["cluster_status", "cluster_verify", "drain_problems"],
+    [cluster_status, cluster_verify, lambda hostvars, hosts: drain_problems(hostvars, hosts, ["nginx1"]), change_plan],
+    ids=["cluster_status", "cluster_verify", "drain_problems", "change_plan"],
 )
 def test_each_variable_is_evaluated_once(judge: Callable[..., Any]) -> None:
     hostvars = {name: Counting(variables) for name, variables in Cluster(*PAIR).hostvars.items()}
@@ -610,6 +627,25 @@ def test_only_the_hosts_that_are_asked_for_count() -> None:
     hostvars = {**cluster.hostvars, "web1": {}}
     assert cluster_status(hostvars, PAIR)["ok"]
     assert list(cluster_status(hostvars, ["nginx2"])["hosts"]) == ["nginx2"]
+
+
+def test_the_order_in_which_the_inventory_lists_hosts_changes_nothing() -> None:
+    names = ("nginx1", "nginx2", "nginx10")
+    cluster = Cluster(*names)
+    cluster.leave("nginx1")
+    cluster.nginx("nginx10")["version"] = "1.18.0"
+    for variables in cluster.hostvars.values():
+        # As planned by an old release, or by hand.
+        for instance in variables["keepalived_instances"]:
+            instance["priority"] = 100
+    found = {
+        json.dumps(judge(hostvars.at_present(cluster.hostvars, order, NOW)))
+        for order in permutations(names)
+        for judge in (status, verified, lambda hosts: drain.drain_problems(hosts, names))
+    }
+    assert len(found) == 3
+    assert list(cluster.status()["hosts"]) == list(names)
+    assert cluster.status()["vips"][ONE]["preferred"] == "nginx1"
 
 
 PATHS = [

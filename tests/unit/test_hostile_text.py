@@ -264,7 +264,14 @@ def test_keepalived_conf(variable: str) -> None:
         for path, kind in places
         if kind != "dict"
         and not (
-            path[0] in ("keepalived_checksum", "keepalived_vips", "keepalived_hosts", "keepalived_notify", "keepalived_sync_groups")
+            path[0]
+            in (
+                "keepalived_checksum",
+                "keepalived_vips",
+                "keepalived_hosts",
+                "keepalived_notify",
+                "keepalived_sync_groups",
+            )
             and ELSEWHERE.search(".".join(path))
         )
     }
@@ -316,7 +323,12 @@ def of_role(variable: str, text: str) -> tuple[list[str], Role, dict[str, Any]]:
     own = {**SETTINGS, name: value}
     found = planned(own)
     instances = [{**each, "senders": ["192.0.2.3"]} for each in found["plan"].get("nginx1", [])]
-    others = {"keepalived_interface": "eth0", "keepalived_vips": own["vips"], "keepalived_advert_int": 0.25, "keepalived_version": own["version"]}
+    others = {
+        "keepalived_interface": "eth0",
+        "keepalived_vips": own["vips"],
+        "keepalived_advert_int": 0.25,
+        "keepalived_version": own["version"],
+    }
     role = Role(
         "keepalived",
         **{**others, variable: value},

@@ -7,6 +7,7 @@ import ast
 import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ PREFIX = "ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils"
 BELOW = {
     "text": set(),
     "addresses": set(),
+    "roles": set(),
     "settings": {"text", "addresses"},
     "cluster": {"text", "addresses", "settings"},
     "nginx": {"text", "addresses", "settings"},
@@ -26,6 +28,7 @@ BELOW = {
     "drill": {"text", "addresses", "settings", "cluster", "nginx", "keepalived", "rollout"},
 }
 FILES = sorted(UTILS.rglob("*.py"))
+ACTIONS = sorted(path.stem for path in (PROJECT / "plugins/action").glob("*.py"))
 ROLES = sorted(path.name for path in (PROJECT / "roles").iterdir())
 PARTS = sorted(
     path
@@ -65,6 +68,24 @@ def test_no_import_runs_in_a_circle() -> None:
     list(TopologicalSorter({module_of(path): list(imports_of(path)) for path in FILES}).static_order())
 
 
+@pytest.mark.parametrize("path", sorted((UTILS / "rollout").glob("*.py")), ids=module_of)
+def test_a_rollout_takes_facts_from_hostvars_as_types(path: Path) -> None:
+    """Facts are read in hostvars.py and preflight.py, and made into what is no plain dataclass by its from_fact."""
+    functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+    raw = {
+        function.name
+        for function in functions
+        for argument in function.args.args
+        if argument.annotation and "Mapping[str, Any]" in ast.unparse(argument.annotation)
+    }
+    assert path.stem in ("hostvars", "preflight") or raw <= {"from_fact"}
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_what_an_action_plugin_imports_is_there(name: str) -> None:
+    assert import_module(f"{PREFIX.removesuffix('plugin_utils')}action.{name}").ActionModule
+
+
 @pytest.mark.parametrize("path", PARTS, ids=relative)
 def test_a_roles_internals_are_used_inside_it_only(path: Path) -> None:
     own = path.relative_to(PROJECT).parts[1] if path.is_relative_to(PROJECT / "roles") else ""
@@ -72,3 +93,15 @@ def test_a_roles_internals_are_used_inside_it_only(path: Path) -> None:
     # check_nginx is not the role nginx.
     found = re.findall(rf"(?<!\w)__({'|'.join(foreign)})_\w+", path.read_text(encoding="utf-8"))
     assert not found
+
+
+TESTS = sorted(path for top in ("tests", "molecule") for path in (PROJECT / top).rglob("test_*.py"))
+
+
+@pytest.mark.parametrize("path", TESTS, ids=relative)
+def test_test_files_import_no_other_test_files(path: Path) -> None:
+    """What they share is in tests/labtest, in tests/unit/support, or beside them under a name of its own."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert not {name for name in imported if name.split(".")[-1].startswith(("test_", "conftest"))}

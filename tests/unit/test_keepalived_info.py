@@ -12,23 +12,17 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import test_modules
 import yaml
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import keepalived_conf, keepalived_dump
 from ansible_collections.evenkeel.nginx_ha.plugins.modules.config_files import masked
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
-from test_modules import VERSIONS, Python, needs_root
-
-# Fixtures of their own module, here too
-reachable = test_modules.reachable
-python = test_modules.python
-ends = pytest.mark.parametrize("python", (VERSIONS[0], VERSIONS[-1]), indirect=True)
-newest = pytest.mark.parametrize("python", VERSIONS[-1:], indirect=True)
+from support.hosts import Host
+from support.modules import ends, needs_root, newest
 
 PACKAGE = Path("ansible_collections", "evenkeel", "nginx_ha", "plugins", "module_utils")
 MODULE_UTILS = Path(__file__).parents[2] / "plugins" / "module_utils"
@@ -94,87 +88,6 @@ INSTANCES = [
     },
 ]
 STOPPED = {"running": False, "pid": 0, "binary": "", "version": "", "since": None}
-
-
-@pytest.fixture(scope="session")
-def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The collection's module_utils as Ansible packs them."""
-    top = tmp_path_factory.mktemp("collection")
-    package = top
-    for part in PACKAGE.parts:
-        package /= part
-        package.mkdir()
-        (package / "__init__.py").touch()
-    for name in ("keepalived_conf", "keepalived_dump", "nginx_conf", "processes"):
-        shutil.copy(MODULE_UTILS / f"{name}.py", package)
-    return top
-
-
-@dataclass(frozen=True)
-class Host:
-    """A host with these commands only, and with a /proc and a /run of its own."""
-
-    directory: Path
-    python: Python
-
-    def script(self, name: str, text: str) -> None:
-        path = self.directory / "bin" / name
-        path.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >>{self.directory}/{name}.asked\n{text}')
-        path.chmod(0o755)
-
-    def tool(self, name: str, said: str, code: int = 0) -> None:
-        (self.directory / f"{name}.said").write_text(said)
-        self.script(name, f"/bin/cat {self.directory}/{name}.said\nexit {code}\n")
-
-    def asked(self, name: str) -> list[str]:
-        path = self.directory / f"{name}.asked"
-        return path.read_text().splitlines() if path.exists() else []
-
-    def put(self, name: str, content: str) -> Path:
-        path = self.directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-        return path
-
-    def process(self, pid: int, exe: Path | str, comm: str = "keepalived") -> None:
-        """A process that has run for 90 of the 100 s that the host is up."""
-        ticks = 10 * os.sysconf("SC_CLK_TCK")
-        self.put("proc/uptime", "100.00 150.00\n")
-        self.put(f"proc/{pid}/comm", f"{comm}\n")
-        self.put(f"proc/{pid}/stat", f"{pid} (a b) c) S 1 {'0 ' * 17}{ticks} 0 0\n")
-        (self.directory / "proc" / str(pid) / "exe").symlink_to(exe)
-
-    def ask(
-        self, module: str = "keepalived_info", proc: Path | None = None, patience: float = 20, **arguments: Any
-    ) -> dict[str, Any]:
-        settings = {
-            "processes.PROC": str(proc or self.directory / "proc"),
-            "processes.RUN": str(self.directory / "run"),
-            "keepalived_dump.FALLBACK": str(self.directory / "tmp"),
-            "keepalived_dump.PATIENCE": patience,
-        }
-        package = ".".join(PACKAGE.parts)
-        preload = f"from {package} import keepalived_dump, processes\n"
-        preload += "\n".join(f"{name} = {value!r}" for name, value in settings.items())
-        return self.python.run(module, arguments, preload=preload)
-
-    def look(self, **arguments: Any) -> dict[str, Any]:
-        paths = {
-            "binary": "bin/keepalived",
-            "config": "keepalived.conf",
-            "state_dir": "vrrp",
-            "drained_file": "drained",
-        }
-        return self.ask(**{name: str(self.directory / path) for name, path in paths.items()} | arguments)
-
-
-@pytest.fixture
-def bare(python: Python, collection: Path, tmp_path: Path) -> Host:
-    for name in ("bin", "proc", "run", "tmp"):
-        (tmp_path / name).mkdir()
-    path = f"{python.environment['PYTHONPATH']}:{collection}"
-    environment = {**python.environment, "PYTHONPATH": path, "PATH": str(tmp_path / "bin")}
-    return Host(tmp_path, replace(python, environment=environment))
 
 
 @pytest.fixture

@@ -352,8 +352,8 @@ def test_problems_name_the_variable() -> None:
     found = list(map(str, keepalived_settings.problems(settings)))
     assert [text.split(",")[0] for text in found] == [
         "keepalived_global_defs.json_version needs keepalived 2.2.8",
-        "keepalived_vips: VIP VI_1: options has 'acept'",
-        "keepalived_vips: VIP VI_1: address_options.dev is 'a b'",
+        "keepalived_vips[0].options has 'acept'",
+        "keepalived_vips[0].address_options.dev is 'a b'",
         "keepalived_virtual_servers[0].real_servers[0].address is 'web1'",
         "keepalived_include is 'conf.d'",
     ]

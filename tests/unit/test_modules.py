@@ -10,148 +10,17 @@ import json
 import os
 import platform
 import pwd
-import shutil
-import stat
-import subprocess
-import sys
 import tarfile
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ansible
 import pytest
-
-PLUGINS = Path(__file__).parents[2] / "plugins"
-MODULES = PLUGINS / "modules"
-LAB = Path("/var/lib/evenkeel-lab")
-VERSIONS = ("2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
-# The module_utils of the control node's ansible-core need 3.8; hosts with an older Python are managed with this one.
-OLD_VERSIONS = ("2.7", "3.6", "3.7")
-OLD_CORE = "2.16.19"
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the module sets owners")
-needs_make = pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("make"), reason="needs root, to become nobody, and make"
-)
-
-
-@dataclass(frozen=True)
-class Python:
-    path: Path
-    temporary: Path
-    environment: Mapping[str, str]
-
-    def run(
-        self,
-        module: str,
-        arguments: Mapping[str, Any],
-        *,
-        check: bool = False,
-        umask: int = 0o022,
-        preload: str = "pass",
-    ) -> dict[str, Any]:
-        """The module's answer, once it is sure that it printed nothing else and left nothing behind."""
-        payload = {"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_check_mode": check}}
-        process = subprocess.run(
-            [
-                self.path,
-                "-c",
-                f"{preload}\nimport runpy; runpy.run_path({str(MODULES / module)!r} + '.py', run_name='__main__')",
-            ],
-            input=json.dumps(payload).encode(),
-            env=self.environment,
-            umask=umask,
-            extra_groups=[0] if os.geteuid() == 0 else None,
-            capture_output=True,
-            timeout=120,
-            check=False,
-        )
-        assert process.stderr.decode() == ""
-        answer: dict[str, Any] = json.loads(process.stdout)
-        assert process.returncode == int(answer.get("failed", False))
-        assert list(self.temporary.iterdir()) == []
-        return answer
-
-
-def old_core() -> Path:
-    """The directory that ansible-core 2.16 is in; the first run downloads it."""
-    directory = LAB / "ansible-core-2.16"
-    if not directory.exists():
-        LAB.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="ansible-core-2.16-", dir=LAB) as name:
-            partial = Path(name) / "complete"
-            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-            subprocess.run([*pip, "--target", partial, f"ansible-core=={OLD_CORE}"], check=True)
-            partial.rename(directory)
-    return directory
-
-
-def interpreter(version: str) -> Path | None:
-    candidates = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
-    system = Path("/usr/bin/python3")
-    if not candidates and system.exists():
-        words = [system, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-        if subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip() == version:
-            return system
-    return candidates[-1] if candidates else None
-
-
-@pytest.fixture(scope="session")
-def reachable() -> Iterator[Path]:
-    """A directory that nobody may enter, unlike pytest's own."""
-    with tempfile.TemporaryDirectory(prefix="evenkeel-unit-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-
-
-def packed(directory: Path) -> Path:
-    """The collection's module_utils as Ansible packs them."""
-    package = directory
-    for part in ("ansible_collections", "evenkeel", "nginx_ha", "plugins", "module_utils"):
-        package /= part
-        package.mkdir(parents=True, exist_ok=True)
-        (package / "__init__.py").touch()
-    for path in (PLUGINS / "module_utils").glob("*.py"):
-        shutil.copy(path, package)
-    return directory
-
-
-@pytest.fixture(scope="session", params=VERSIONS, ids=lambda version: f"python{version}")
-def python(request: pytest.FixtureRequest, reachable: Path) -> Python:
-    version = request.param
-    path = interpreter(version)
-    if path is None:
-        pytest.skip(f"there is no Python {version} in ~/.pyenv/versions or as /usr/bin/python3")
-    if version in OLD_VERSIONS:
-        library = old_core()
-    else:
-        library = reachable / "library"
-        library.mkdir(exist_ok=True)
-        if not (library / "ansible").exists():
-            (library / "ansible").symlink_to(Path(ansible.__file__).parent)
-    temporary = reachable / f"tmp-{version}"
-    temporary.mkdir(exist_ok=True)
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(reachable),
-        "LC_ALL": "C.UTF-8",
-        "TMPDIR": str(temporary),
-        "PYTHONPATH": f"{library}:{packed(reachable / 'collection')}",
-        "PYTHONPYCACHEPREFIX": str(reachable / "bytecode"),
-        "no_proxy": "127.0.0.1",
-    }
-    return Python(path, temporary, environment)
-
+from support.modules import MASK, OLD_SECRET, SECRET, Python, Site, listing, mode, needs_make, needs_root
 
 # config_files
-
-OLD_SECRET, SECRET = "0ldpass", "s3cret"
-MASK = r"(?m)^\s*auth_pass\s+(.+)$"
 
 
 @pytest.fixture
@@ -164,14 +33,6 @@ def root(tmp_path: Path) -> Path:
 def files(root: Path, **contents: str) -> dict[str, Any]:
     entries = [{"path": f"{name}.conf", "content": content} for name, content in contents.items()]
     return {"root": str(root), "files": entries}
-
-
-def mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
-
-
-def listing(root: Path) -> dict[str, str]:
-    return {str(path.relative_to(root)): path.read_text() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
 @needs_root
@@ -399,42 +260,6 @@ def test_mode_and_owner_are_corrected(python: Python, root: Path) -> None:
 
 
 # fetch_verified
-
-
-@dataclass
-class Site:
-    address: str = ""
-    contents: dict[str, bytes] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-
-    def url(self, path: str) -> str:
-        return f"{self.address}{path}"
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    found = Site()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            found.asked.append(self.path)
-            content = found.contents.get(self.path)
-            if content is None:
-                self.send_error(404)
-                return
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_words: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        found.address = f"http://127.0.0.1:{server.server_port}"
-        yield found
-        server.shutdown()
 
 
 CONTENT = b"keepalived" * 20_000

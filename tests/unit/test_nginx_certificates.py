@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.certificates import certificate_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import Tls
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import unmet
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -38,6 +42,13 @@ def private(key: ec.EllipticCurvePrivateKey, password: bytes | None = None) -> s
 PAIR, OTHER = made(), made("other.example.com")
 
 
+def problems_of(tls: Mapping[str, str]) -> list[str]:
+    """Those of the options, and of what is in them at NOW."""
+    found: list[Problem] = []
+    entry = Tls.read(tls, "tls", found)
+    return [str(each) for each in [*found, *unmet(entry, (0,), None), *certificate_problems(entry, NOW)]]
+
+
 @pytest.mark.parametrize(
     "tls",
     [
@@ -48,7 +59,7 @@ PAIR, OTHER = made(), made("other.example.com")
     ids=["a pair", "a chain", "files of the host"],
 )
 def test_good_certificates(tls: dict[str, str]) -> None:
-    assert list(certificate_problems(tls, NOW)) == []
+    assert problems_of(tls) == []
 
 
 @pytest.mark.parametrize(
@@ -56,41 +67,42 @@ def test_good_certificates(tls: dict[str, str]) -> None:
     [
         (
             {"certificate": PAIR["certificate"]},
-            "needs certificate and key, or certificate_file and key_file, or self_signed. Give both of one kind.",
+            "certificate needs key, which is not set. Set key, or remove certificate.",
         ),
         (
             {**PAIR, "key_file": "/a"},
-            "needs certificate and key, or certificate_file and key_file, or self_signed. Give both of one kind.",
+            "key_file needs certificate_file, which is not set. Set certificate_file, or remove key_file.",
         ),
         (
             {"certificate": PAIR["certificate"], "key_file": "/a"},
-            "needs certificate and key, or certificate_file and key_file, or self_signed. Give both of one kind.",
+            "certificate needs key, which is not set. Set key, or remove certificate.\n"
+            "key_file needs certificate_file, which is not set. Set certificate_file, or remove key_file.",
         ),
         (
             {**PAIR, "certificate": "a"},
-            "has a certificate that is not in PEM. It begins with -----BEGIN CERTIFICATE-----, the server's own first.",
+            "certificate is not in PEM. It begins with -----BEGIN CERTIFICATE-----, the server's own first.",
         ),
-        ({**PAIR, "key": "a"}, "has a key that is not in PEM. It begins with -----BEGIN PRIVATE KEY-----."),
+        ({**PAIR, "key": "a"}, "key is not in PEM. It begins with -----BEGIN PRIVATE KEY-----."),
         (
             {**PAIR, "key": private(ec.generate_private_key(ec.SECP256R1()), b"secret")},
-            "has a key with a passphrase, which nginx could not know at boot. Give the key without (openssl pkey -in FILE).",
+            "key has a passphrase, which nginx could not know at boot. Give the key without (openssl pkey -in FILE).",
         ),
         (
             {**PAIR, "certificate": OTHER["certificate"] + PAIR["certificate"]},
-            "has a certificate (CN=other.example.com) of another key. Give the key that it was made for, and the server's own first.",
+            "certificate (CN=other.example.com) is of another key. Give the key that it was made for, and the server's own first.",
         ),
         (
             made(end=NOW - timedelta(minutes=1)),
-            "has a certificate (CN=www.example.com) that is expired since 2026-11-24 11:59 UTC. Renew it.",
+            "certificate (CN=www.example.com) is expired since 2026-11-24 11:59 UTC. Renew it.",
         ),
         (
             made(begin=NOW + timedelta(minutes=1)),
-            "has a certificate (CN=www.example.com) that is not valid before 2026-11-24 12:01 UTC. Look at the clock.",
+            "certificate (CN=www.example.com) is not valid before 2026-11-24 12:01 UTC. Look at the clock.",
         ),
     ],
 )
 def test_a_certificate_that_would_not_do(tls: dict[str, str], text: str) -> None:
-    assert list(certificate_problems(tls, NOW)) == [text]
+    assert problems_of(tls) == [f"tls.{line}" for line in text.splitlines()]
 
 
 def test_no_key_is_in_a_sentence() -> None:
@@ -99,5 +111,5 @@ def test_no_key_is_in_a_sentence() -> None:
     wrong = {**OTHER, "certificate": PAIR["certificate"]}
     settings: dict[str, Any] = {"upstreams": [], "servers": [{"name": "a", "redirect": "/", "tls": wrong}]}
     (text, *_) = nginx_problems(settings, facts, "nginx1")
-    assert text.startswith("nginx1: nginx_servers: a's tls has a certificate (CN=www.example.com) of another key.")
+    assert text.startswith("nginx1: nginx_servers[0].tls.certificate (CN=www.example.com) is of another key.")
     assert not any(line in text for line in wrong["key"].splitlines())

@@ -18,16 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import test_keepalived_info
-import test_modules
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import nginx_conf
-from test_keepalived_info import Host, ends, newest
+from support.hosts import Host
+from support.modules import ends, newest
 
-# Fixtures of their own module, here too
-reachable = test_modules.reachable
-python = test_modules.python
-collection = test_keepalived_info.collection
-host = test_keepalived_info.bare
+
+@pytest.fixture
+def host(bare: Host) -> Host:
+    return bare
+
 
 PID = 800
 OPENSSL = shutil.which("openssl")

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_kept import nginx_kept
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_self_signed_names import nginx_self_signed_names
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_tree import nginx_tree
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import self_signed as nginx_self_signed
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tickets as nginx_tickets
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tree as nginx_tree
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.certificates import certificate_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import Tls
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -70,7 +73,9 @@ def test_a_server_without_any_name_has_one() -> None:
 
 def test_a_certificate_is_good_for_its_names_and_for_long() -> None:
     pair = nginx_self_signed.kept_or_made(NAMES, [], NOW)
-    assert list(certificate_problems(pair, NOW)) == list(certificate_problems(pair, NOW + 798 * DAY)) == []
+    assert (
+        list(certificate_problems(Tls(**pair), NOW)) == list(certificate_problems(Tls(**pair), NOW + 798 * DAY)) == []
+    )
     certificate = x509.load_pem_x509_certificate(pair["certificate"].encode())
     held = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert held.get_values_for_type(x509.DNSName) == ["www.example.com"]
@@ -80,7 +85,7 @@ def test_a_certificate_is_good_for_its_names_and_for_long() -> None:
 
 def test_a_long_name_is_no_trouble() -> None:
     name = ".".join(["a" * 60] * 4)
-    assert list(certificate_problems(nginx_self_signed.kept_or_made([name], [], NOW), NOW)) == []
+    assert list(certificate_problems(Tls(**nginx_self_signed.kept_or_made([name], [], NOW)), NOW)) == []
 
 
 @pytest.mark.parametrize(
@@ -104,7 +109,7 @@ def test_what_is_broken_is_made_anew() -> None:
     pair, other = (nginx_self_signed.kept_or_made(NAMES, [], NOW) for _ in range(2))
     for broken in (NOTHING, {**pair, "key": ""}, {**pair, "key": other["key"]}, {**pair, "certificate": "none"}):
         made = nginx_self_signed.kept_or_made(NAMES, [broken], NOW)
-        assert made != broken and list(certificate_problems(made, NOW)) == []
+        assert made != broken and list(certificate_problems(Tls(**made), NOW)) == []
 
 
 def test_a_certificate_of_an_authority_is_not_gone_on_with() -> None:
@@ -168,7 +173,7 @@ def test_the_tree_has_the_certificate_that_was_made() -> None:
         "upstream_keepalive": 0,
         "ipv6": False,
     }
-    files = {file["path"]: file for file in nginx_tree.files(settings)}
+    files = {file["path"]: file for file in nginx_tree(settings)}
     assert files["nginx_ha/tls/www.crt"]["vars"]["text"] == pair["certificate"]
     assert files["nginx_ha/tls/www.key"]["vars"]["text"] == pair["key"]
     assert (files["nginx_ha/tls/www.key"]["mode"], files["nginx_ha/tls/www.key"]["secret"]) == ("0600", True)
@@ -176,9 +181,18 @@ def test_the_tree_has_the_certificate_that_was_made() -> None:
     assert files["nginx_ha/servers/www.conf"]["vars"]["server"]["certificate"] == "nginx_ha/tls/www.crt"
 
 
+def tls_problems(tls: Mapping[str, Any]) -> list[str]:
+    return [str(each) for each in problems(NginxSettings.of({"servers": [{"name": "a", "redirect": "/", "tls": tls}]}))]
+
+
 def test_a_certificate_of_ones_own_and_a_given_one_are_refused() -> None:
-    assert list(certificate_problems(OWN)) == []
-    assert list(certificate_problems({**OWN, "key": "a"})) == ["has self_signed and key. Remove one of them."]
-    assert list(certificate_problems({**OWN, "stapling": True})) == [
-        "has self_signed and stapling, but nobody answers for such a certificate. Remove one of them."
+    assert tls_problems(OWN) == []
+    assert tls_problems({**OWN, "key": "a"}) == [
+        "nginx_servers[0].tls.key needs certificate, which is not set. Set certificate, or remove key."
+    ]
+    assert tls_problems({**OWN, "certificate_file": "/a", "key_file": "/b"}) == [
+        "nginx_servers[0].tls has certificate_file and self_signed, of which only one can be. Leave one of them."
+    ]
+    assert tls_problems({**OWN, "stapling": True})[:1] == [
+        "nginx_servers[0].tls.self_signed stands beside stapling, but nobody answers for such a certificate. Remove self_signed, or stapling."
     ]

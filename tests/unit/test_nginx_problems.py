@@ -57,22 +57,31 @@ PROBLEMS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
             "modules_here": [],
         },
         [
-            "nginx_servers: default has http3, which the nginx 1.22.1 of this host is not built with (--with-http_v3_module, 1.25 and later; "
-            "Debian 13's and nginx.org's are). Install such a one, or remove http3."
+            "nginx_servers[0].http3 needs nginx 1.25.0, and this host has 1.22.1. Install one that has it, or remove http3.",
+        ],
+    ),
+    "HTTP/3 that this nginx is not built with": (
+        {
+            "servers": [{**SERVER, "tls": TLS, "http3": True}],
+            "installed": True,
+            "version": "1.26.3",
+            "modules_here": ["http_v2"],
+        },
+        [
+            "nginx_servers[0].http3 needs an nginx that is built with http_v3, and this host's 1.26.3 is not. Install one that has it, or remove http3."
         ],
     ),
     "HTTP/3 without encryption, and behind the PROXY protocol": (
         {"servers": [{**SERVER, "http3": True, "proxy_protocol": True}]},
         [
-            "nginx_servers: default has http3, which is always encrypted. Give it tls.",
-            "nginx_servers: default has http3 and proxy_protocol, which nginx does not speak over UDP. Remove one of them.",
+            "nginx_servers[0].http3 needs tls, which is not set. Set tls, or remove http3.",
+            "nginx_servers[0].http3 stands beside proxy_protocol, which nginx does not speak over UDP. Remove http3, or proxy_protocol.",
         ],
     ),
     "HTTP/3 for some of a port": (
         {"servers": [{**SERVER, "tls": TLS, "http3": True}, {**OTHER, "tls": TLS}]},
         [
-            "nginx_servers: default and other share port 443, but not tls, http2, http3 or proxy_protocol. "
-            "All of a port have the same; give one of the two another port."
+            "nginx_servers[1] shares port 443 with nginx_servers[0] (default), but not tls, http2, http3 or proxy_protocol. All of a port have the same; give one of the two another port.",
         ],
     ),
     "HTTP/3 on a port of a stream": (
@@ -83,32 +92,33 @@ PROBLEMS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
             "modules": ["stream"],
         },
         [
-            "nginx_servers: default has http3 on UDP port 443, which the stream dns listens on. Give one of the two another port."
+            "nginx_streams[0].listen has UDP port 443, which is taken by nginx_servers[0]. Give one of the two another port.",
         ],
     ),
     "no key to rotate": (
         {"session_ticket_rotate": True},
         [
-            "nginx_session_ticket_secrets is empty, so each host has a key of its own and there is none to rotate. "
-            "Set a secret that all share; openssl rand -hex 32 makes one."
+            "nginx_session_ticket_rotate needs nginx_session_ticket_secrets, which is not set. Set nginx_session_ticket_secrets, or remove nginx_session_ticket_rotate.",
         ],
     ),
     "too many former keys": (
         {"session_ticket_former": 25},
-        ["nginx_session_ticket_former is 25. It is 0 to 24."],
+        [
+            "nginx_session_ticket_former is 25, which is not a whole number from 0 to 24. Give it a value such as 1.",
+        ],
     ),
     "workers that are none": (
         {"worker_processes": "seven", "worker_connections": 8},
         [
-            "nginx_worker_processes is 'seven'. It is auto, one for each core, or a number from 1 to 999.",
-            "nginx_worker_connections is 8. It is a number from 16 to 1048576.",
+            "nginx_worker_processes is 'seven', which is not auto, one for each core, or a number from 1 to 999. Give it a value such as 4.",
+            "nginx_worker_connections is 8, which is not a whole number from 16 to 1048576. Give it a value such as 4096.",
         ],
     ),
     "workers that would be more than a number": (
         {"worker_processes": "2; user root", "worker_connections": "1024;"},
         [
-            "nginx_worker_processes is '2; user root'. It is auto, one for each core, or a number from 1 to 999.",
-            "nginx_worker_connections is '1024;'. It is a number from 16 to 1048576.",
+            "nginx_worker_processes is '2; user root', which is not auto, one for each core, or a number from 1 to 999. Give it a value such as 4.",
+            "nginx_worker_connections is '1024;', which is not a whole number from 16 to 1048576. Give it a value such as 4096.",
         ],
     ),
     "no nginx to configure": (
@@ -118,18 +128,19 @@ PROBLEMS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
     "no address": (
         {"servers": [{**SERVER, "vips": ["10.0.0.1", "www;"]}]},
         [
-            "nginx_servers: default has in vips 'www;', which is no address. It listens on addresses, such as 192.168.200.200."
+            "nginx_servers[0].vips[1] is 'www;', which is not an IP address. Give it a value such as 192.168.200.200.",
         ],
     ),
     "one name on one address": (
         {"servers": [{**SERVER, "vips": ["10.0.0.1"]}, {**OTHER, "server_names": ["A"], "vips": ["10.0.0.1"]}]},
-        ["nginx_servers: default and other both answer for A on port 80. Give them different server_names or ports."],
+        [
+            "nginx_servers[1] answers for A on port 80, as nginx_servers[0] (default) does. Give them different server_names or ports.",
+        ],
     ),
     "a port with and without encryption": (
         {"servers": [SERVER, {**OTHER, "tls": TLS, "listen": [80]}]},
         [
-            "nginx_servers: default and other share port 80, but not tls, http2, http3 or proxy_protocol. "
-            "All of a port have the same; give one of the two another port."
+            "nginx_servers[1] shares port 80 with nginx_servers[0] (default), but not tls, http2, http3 or proxy_protocol. All of a port have the same; give one of the two another port.",
         ],
     ),
     "the distribution's nginx beside nginx.org's": (
@@ -150,30 +161,30 @@ PROBLEMS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
             "repository_fingerprints": ["573B FD6B 3D8F BC64 1079 A6AB ABF5 BD82 7BD9 BF62", "7BD9BF62"],
         },
         [
-            "nginx_repository_url is 'https://example.com/packages/\\nTrusted: yes'. It is an address such as "
-            "https://nginx.org/packages, without a slash at its end.",
-            "nginx_repository_fingerprints has '7BD9BF62'. A fingerprint has 40 hexadecimal digits.",
+            "nginx_repository_url is 'https://example.com/packages/\\nTrusted: yes', which is not an address without a slash at its end. Give it a value such as https://nginx.org/packages.",
+            "nginx_repository_fingerprints[1] is '7BD9BF62', which is not a fingerprint of 40 hexadecimal digits. Give it a value such as 573BFD6B3D8FBC641079A6ABABF5BD827BD9BF62.",
         ],
     ),
     "a version": (
         {"install_method": "none", "installed": True, "wanted_version": "1.22 nginx-extras"},
         [
-            "nginx_version is '1.22 nginx-extras'. It is a package's version, such as 1.22.1-9, with '*' for any text, or empty.",
-            "nginx_version is set, and nginx_install_method is none, which installs nothing. Remove one of them.",
+            "nginx_version is '1.22 nginx-extras', which is not a package's version, with '*' for any text. Give it a value such as 1.22.1-9.",
         ],
+    ),
+    "a version that nothing installs": (
+        {"install_method": "none", "installed": True, "wanted_version": "1.22.1-9"},
+        ["nginx_version is set, and nginx_install_method is none, which installs nothing. Remove one of them."],
     ),
     "a port with and without HTTP/2": (
         {"servers": [{**SERVER, "tls": TLS}, {**OTHER, "tls": TLS, "http2": False}]},
         [
-            "nginx_servers: default and other share port 443, but not tls, http2, http3 or proxy_protocol. "
-            "All of a port have the same; give one of the two another port."
+            "nginx_servers[1] shares port 443 with nginx_servers[0] (default), but not tls, http2, http3 or proxy_protocol. All of a port have the same; give one of the two another port.",
         ],
     ),
     "a port with and without the PROXY protocol": (
         {"servers": [SERVER, {**OTHER, "proxy_protocol": True}]},
         [
-            "nginx_servers: default and other share port 80, but not tls, http2, http3 or proxy_protocol. "
-            "All of a port have the same; give one of the two another port."
+            "nginx_servers[1] shares port 80 with nginx_servers[0] (default), but not tls, http2, http3 or proxy_protocol. All of a port have the same; give one of the two another port.",
         ],
     ),
     "ports of others": (
@@ -185,22 +196,26 @@ PROBLEMS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
             ],
         },
         [
-            "nginx_servers: default listens on port 80, which apache2 has on this host (0.0.0.0). Stop that, or choose another port.",
-            "nginx_health_port is 8081, which another program has on this host (127.0.0.1). Stop that, or choose another port.",
+            "nginx_servers[0].listen has port 80, which apache2 has on this host (0.0.0.0). Stop that, or choose another port.",
+            "nginx_health_port has port 8081, which another program has on this host (127.0.0.1). Stop that, or choose another port.",
         ],
     ),
     "stapling without a resolver": (
         {"servers": [{**SERVER, "tls": {**TLS, "stapling": True}}]},
-        ["nginx_servers: default's tls has stapling, for which nginx looks up its authority. Set nginx_resolvers."],
+        [
+            "nginx_servers[0].tls.stapling is set, for which nginx looks up its authority. Set nginx_resolvers.",
+        ],
     ),
     "a file's name": (
         {"servers": [{**SERVER, "tls": {**TLS, "key_file": "/a\n"}}]},
-        ["nginx_servers: default's tls has the key_file '/a\\n', which holds a control character. Remove it."],
+        [
+            "nginx_servers[0].tls.key_file is '/a\\n', which is not one line without control characters. Give it a value such as /etc/ssl/www.example.com.key.",
+        ],
     ),
     "half a certificate": (
         {"servers": [{**SERVER, "tls": {"certificate": "a"}}]},
         [
-            "nginx_servers: default's tls needs certificate and key, or certificate_file and key_file, or self_signed. Give both of one kind."
+            "nginx_servers[0].tls.certificate needs key, which is not set. Set key, or remove certificate.",
         ],
     ),
     "error pages": (
@@ -218,29 +233,33 @@ PROBLEMS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
             ]
         },
         [
-            "nginx_servers: default has an error page for 200. It is for 300 to 599.",
-            "nginx_servers: default has two error pages for 404. Remove one of them.",
-            "nginx_servers: default has an error page that is empty, or for no status. Give it statuses and html.",
-            "nginx_servers: default has an error page that is empty, or for no status. Give it statuses and html.",
+            "nginx_servers[0].error_pages[0].statuses[1] is 200, which is not a whole number from 300 to 599. Give it a value such as 502.",
+            "nginx_servers[0].error_pages[2].html is ' \\n', which is not a page that is not empty. Give it a value such as <!doctype html><p>We are back in a minute.</p>.",
+            "nginx_servers[0].error_pages[3].statuses is not set. Give it a value such as [502].",
+            "nginx_servers[0].error_pages[1].statuses has 404, which is there already. Remove one of the pages.",
         ],
     ),
     "visitors": (
         {"servers": [{**SERVER, "maintenance": {"visitors": ["office"]}}]},
-        ["nginx_servers: default has in maintenance's visitors 'office', which is neither an address nor a network."],
+        [
+            "nginx_servers[0].maintenance.visitors[0] is 'office', which is not an address or a network. Give it a value such as 172.16.2.0/24.",
+        ],
     ),
     "unknown users": (
         {
             "users": [STAFF],
             "servers": [{**SERVER, "locations": [{"path": "/a", "root": "/srv", "basic_auth": "boss"}]}],
         },
-        ["nginx_servers: default's location /a has the basic_auth 'boss', which nginx_users lacks; it has staff."],
+        [
+            "nginx_servers[0].locations[0].basic_auth is 'boss', which nginx_users lacks; it has staff. Name one of these, or add it there.",
+        ],
     ),
     "lists of users": (
         {"users": [STAFF, STAFF, {"name": "a b", "members": []}]},
         [
-            "nginx_users: two lists are called staff. Give each a name of its own.",
-            "nginx_users: name 'a b' is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. staff.",
-            "nginx_users: a b has no members, so nobody could ask. Name one, or remove the list.",
+            "nginx_users[2].name is 'a b', which is not a name of letters, digits, '_', '-' and '.' that begins with a letter or digit. Give it a value such as staff.",
+            "nginx_users[2].members is not set. Give it a value such as [{'name': 'alice', 'hash': '$6$salt$hash'}].",
+            "nginx_users[1].name is 'staff', as that of nginx_users[0] is. Give each one of its own.",
         ],
     ),
     "members": (
@@ -257,29 +276,35 @@ PROBLEMS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
             ]
         },
         [
-            "nginx_users: staff has the user 'a:b'. A name is one line without a colon, and does not begin with '#'.",
-            "nginx_users: staff's carol has a hash that is none. Give it as 'openssl passwd -6' prints it.",
-            "nginx_users: staff has carol twice. Remove one of them.",
-            "nginx_users: staff's carol has a hash that is none. Give it as 'openssl passwd -6' prints it.",
+            "nginx_users[0].members[0].name is 'a:b', which is not one line without a colon that does not begin with '#'. Give it a value such as alice.",
+            "nginx_users[0].members[1].hash is a value that is not a password as 'openssl passwd -6' prints it. Set it to a password as 'openssl passwd -6' prints it.",
+            "nginx_users[0].members[2].hash is a value that is not a password as 'openssl passwd -6' prints it. Set it to a password as 'openssl passwd -6' prints it.",
+            "nginx_users[0].members[2].name is 'carol', as that of nginx_users[0].members[1] is. Give each one of its own.",
         ],
     ),
     "a secret that is none": (
         {"ticket_secrets": ["x" * 32, "short"]},
-        ["nginx_session_ticket_secrets: number 2 has 5 characters. It has 32 or more; openssl rand -hex 32 makes one."],
+        [
+            "nginx_session_ticket_secrets[1] is a value that is not a secret of 32 characters or more, as openssl rand -hex 32 makes one. Set it to a secret of 32 characters or more, as openssl rand -hex 32 makes one.",
+        ],
     ),
     "resolvers": (
         {"resolvers": ["10.0.0.1", "dns.example.com;"]},
         [
-            "nginx_resolvers has 'dns.example.com;', which is no address. It lists addresses of DNS servers, IPv6 ones too."
+            "nginx_resolvers[1] is 'dns.example.com;', which is not an IP address. Give it a value such as 10.0.0.53.",
         ],
     ),
     "size of the cache": (
         {"cache_size": "1 GB"},
-        ["nginx_cache_size is '1 GB'. It is a number of bytes, such as 500m or 10g."],
+        [
+            "nginx_cache_size is '1 GB', which is not a number of bytes above 0. Give it a value such as 10g.",
+        ],
     ),
     "seconds of the cache": (
         {"servers": [{**SERVER, "cache_seconds": -1}]},
-        ["nginx_servers: default has cache_seconds -1. It is above 0."],
+        [
+            "nginx_servers[0].cache_seconds is -1, which is not a whole number from 0 to 315360000. Give it a value such as 1.",
+        ],
     ),
 }
 

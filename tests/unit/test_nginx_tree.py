@@ -4,42 +4,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import jinja2
 import pytest
-import yaml
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_probes import nginx_probes
-from ansible_collections.evenkeel.nginx_ha.plugins.modules.config_files import masked
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_tree import nginx_tree
+from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.configuration import masked
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import preflight as nginx_preflight
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tree as nginx_tree
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import Present
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted
 from hypothesis import given
 from hypothesis import strategies as st
-
-WEB = {"name": "web", "servers": [{"address": "172.16.2.20", "port": 9091}, {"address": "172.16.2.21", "port": 9092}]}
-DB = {"name": "db", "protocol": "tcp", "servers": [{"address": "172.16.2.30", "port": 5432}]}
-DNS = {"name": "dns", "protocol": "udp", "servers": [{"address": "172.16.2.31", "port": 53}]}
-DEFAULT = {"name": "default", "upstream": "web"}
-FACTS = {"distribution": "Debian", "os_family": "Debian", "distribution_version": "12"}
-SETTINGS: dict[str, Any] = {
-    "upstreams": [WEB],
-    "servers": [DEFAULT],
-    "vips": ["192.168.200.200"],
-    "backends_out": [],
-    "upstream_keepalive": 32,
-    "ipv6": False,
-}
+from support.nginx import DB, DEFAULT, DNS, FACTS, SETTINGS, WEB
+from support.nginx_options import ENVIRONMENT, VARIABLES, tokens
 
 
 def shown(kind: str, **settings: Any) -> list[Mapping[str, Any]]:
     """What the templates of a kind show."""
-    return [each["vars"][kind] for each in nginx_tree.files({**SETTINGS, **settings}) if kind in each.get("vars", {})]
+    return [each["vars"][kind] for each in nginx_tree({**SETTINGS, **settings}) if kind in each.get("vars", {})]
 
 
 def test_each_upstream_and_server_has_a_file() -> None:
-    files = nginx_tree.files({**SETTINGS, "upstreams": [WEB, {**WEB, "name": "api"}]})
+    files = nginx_tree({**SETTINGS, "upstreams": [WEB, {**WEB, "name": "api"}]})
     assert [(each["path"], each["template"]) for each in files] == [
         ("nginx_ha/proxy.inc", "proxy.inc.j2"),
         ("nginx_ha/grpc.inc", "grpc.inc.j2"),
@@ -50,7 +36,7 @@ def test_each_upstream_and_server_has_a_file() -> None:
 
 
 def test_a_header_of_a_location_takes_the_place_of_ours() -> None:
-    (plain, _) = (each["vars"]["headers"] for each in nginx_tree.files(SETTINGS)[:2])
+    (plain, _) = (each["vars"]["headers"] for each in nginx_tree(SETTINGS)[:2])
     directives = the_location(upstream="web", request_headers={"Host": "$proxy_host"})["directives"]
     assert directives[1] == "proxy_http_version 1.1"
     assert {*directives[2:]} == {*plain, "proxy_set_header Host $proxy_host"} - {"proxy_set_header Host $host"}
@@ -141,44 +127,6 @@ def words(text: str) -> list[str]:
     return tokens(text)[0]
 
 
-def tokens(text: str) -> list[list[str]]:
-    """Directives of nginx's configuration as ngx_conf_read_token takes them: the words of each, and what ended it."""
-    found: list[list[str]] = []
-    line: list[str] = []
-    word, quote, index = "", "", 0
-    inside = False
-    while index < len(text):
-        here = text[index]
-        index += 1
-        if quote:
-            if here == "\\" and index < len(text):
-                word += {'"': '"', "'": "'", "\\": "\\", "t": "\t", "r": "\r", "n": "\n"}.get(
-                    text[index], "\\" + text[index]
-                )
-                index += 1
-            elif here == quote:
-                line.append(word)
-                word, quote = "", ""
-                assert text[index] in " \t\r\n;{)", f"after a quote: {text[index:]!r}"
-            else:
-                word += here
-        elif not inside and here == "#":
-            index = text.find("\n", index) + 1 or len(text)
-        elif not inside and here in "\"'":
-            quote = here
-        elif here in ";{" or (here == "}" and not inside):
-            found.append([*line, *([word] if inside else []), here])
-            word, line, inside = "", [], False
-        elif here in " \t\r\n":
-            if inside:
-                line.append(word)
-            word, inside = "", False
-        else:
-            word, inside = word + here, True
-    assert not (quote or inside or line), f"this ends in the middle of a directive: {text!r}"
-    return found
-
-
 @given(st.text(alphabet=st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), min_size=1))
 def test_any_text_is_one_word(text: str) -> None:
     assert words(f"directive {quoted(text)} next;") == ["directive", text, "next", ";"]
@@ -194,14 +142,12 @@ def test_no_text_is_a_word_too() -> None:
 
 
 STREAM = {"name": "db", "listen": [5432], "upstream": "db"}
-TEMPLATES = Path(__file__).parents[2] / "roles" / "nginx" / "templates"
-ENVIRONMENT = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), trim_blocks=True, autoescape=False)
-HOSTILE = st.text(alphabet=st.sampled_from(" ;{}\"'\\\\#$\n\r\t\0na~/.:*[]é"), min_size=1, max_size=10)
+HOSTILE = st.text(alphabet=st.sampled_from(" ;{}\"'\\#$\n\r\t\0na~/.:*[]é"), min_size=1, max_size=10)
 
 
 def rendered(settings: Mapping[str, Any]) -> list[list[str]]:
     """Every directive that the templates make of upstreams and servers."""
-    files = nginx_tree.files({**SETTINGS, **settings})
+    files = nginx_tree({**SETTINGS, **settings})
     texts = [
         ENVIRONMENT.get_template(each["template"]).render(**each["vars"])
         for each in files
@@ -211,56 +157,40 @@ def rendered(settings: Mapping[str, Any]) -> list[list[str]]:
 
 
 def everything(text: str) -> dict[str, Any]:
-    """Settings with a text in every place that takes free text."""
-    answer = {
-        "path": f"/{text}",
-        "response_headers": {"X-Own": text},
-        "body_size": text,
-        "allow": [text],
-        "deny": [text],
-    }
+    """Settings with a text in every place that takes any; test_nginx_options.py has the others."""
+    answer = {"path": f"/{text}", "response_headers": {"X-Own": text}}
     return {
-        "upstreams": [
-            {**WEB, "balance": "hash", "hash_key": text},
-            {**DB, "balance": "hash", "hash_key": text},
-            {"name": "api", "servers": [{"address": text}]},
-        ],
+        "upstreams": [{**WEB, "balance": "hash", "hash_key": text}, {**DB, "balance": "hash", "hash_key": text}],
         "modules": ["stream"],
-        "streams": [
-            {"name": "db", "listen": [5432], "upstream": "db", "allow": [text], "deny": [text]},
-            {"name": "pp", "listen": [5433], "upstream": "db", "proxy_protocol": True, "trusted_proxies": [text]},
-        ],
+        "streams": [STREAM],
         "servers": [
             {
                 **DEFAULT,
-                "server_names": [text],
-                "trusted_proxies": [text],
-                "maintenance": {"active": True, "visitors": [text]},
-                "error_pages": [{"statuses": [404], "html": text}],
+                "server_names": [f"~{text}"],
+                "error_pages": [{"statuses": [404], "html": f"<p>{text}"}],
                 "tls": {"certificate_file": text, "key_file": text},
-                "vips": [text],
                 "response_headers": {"X-Own": text},
                 "locations": [
                     {**answer, "upstream": "web", "request_headers": {"X-Own": text}},
                     {**answer, "path": text, "match": "regex", "root": text, "try_files": [text]},
                     {**answer, "match": "exact", "redirect": text},
-                    {**answer, "status": 200, "text": text},
+                    {**answer, "path": f"/status{text}", "status": 200, "text": text},
                 ],
             },
-            {**DEFAULT, "name": "other", "upstream": None, "server_names": [text], "redirect": text},
+            {"name": "other", "server_names": [f"~{text}"], "redirect": text},
         ],
     }
 
 
 @given(HOSTILE)
 def test_no_text_makes_a_directive(text: str) -> None:
-    """What preflight accepts, and more, ends no directive and begins none."""
-    texts = everything(text)
-    if nginx_preflight.nginx_problems({**SETTINGS, **texts}, FACTS, "nginx1"):
-        # The address of an upstream's server is the one word that is not quoted.
-        texts["upstreams"].pop()
-    tame = everything("a") | {"upstreams": everything("a")["upstreams"][: len(texts["upstreams"])]}
-    assert outlines(texts, text) == outlines(tame, "a")
+    """What is no control character ends no directive and begins none."""
+    texts = {**SETTINGS, **everything(text)}
+    if set(text) & set("\n\r\t\0"):
+        with pytest.raises(ValueError, match="control characters"):
+            nginx_tree(texts)
+    else:
+        assert outlines(texts, text) == outlines(everything("a"), "a")
 
 
 def outlines(settings: Mapping[str, Any], text: str) -> list[tuple[str, str, int]]:
@@ -285,7 +215,9 @@ def test_what_is_not_quoted_is_refused(text: str, where: str) -> None:
         "sni's": {"streams": [{**STREAM, "sni": [{"names": ["a"], "upstream": text}]}]},
     }[where]
     settings = {"upstreams": [WEB, DB], "modules": ["stream"], **settings}
-    if not nginx_preflight.nginx_problems({**SETTINGS, **settings}, FACTS, "nginx1"):
+    problems = nginx_preflight.nginx_problems({**SETTINGS, **settings}, FACTS, "nginx1")
+    assert not any("\n" in problem for problem in problems)
+    if not problems:
         assert not set(text) & set(" ;{}\"'\\\n\r\t\0#")
         assert all(set(";{}") & set(line[-1]) for line in rendered(settings))
 
@@ -319,7 +251,7 @@ def test_what_a_server_listens_on(entry: dict[str, Any], listen: list[str], http
 
 
 def test_a_certificate_and_its_key_are_files_of_the_tree() -> None:
-    files = nginx_tree.files({**SETTINGS, "servers": [{**DEFAULT, "tls": TLS}]})
+    files = nginx_tree({**SETTINGS, "servers": [{**DEFAULT, "tls": TLS}]})
     assert [(each["path"], each["vars"].get("text"), each.get("mode")) for each in files[4:]] == [
         ("nginx_ha/tls/default.crt", "CERTIFICATE", "0644"),
         ("nginx_ha/tls/default.key", "KEY", "0600"),
@@ -333,11 +265,11 @@ def test_a_certificate_that_is_on_the_host_stays_where_it_is() -> None:
     tls = {"certificate_file": "/etc/ssl/a b.crt", "key_file": "/etc/ssl/a.key"}
     server = the_server(tls=tls)
     assert (server["certificate"], server["key"]) == ('"/etc/ssl/a b.crt"', "/etc/ssl/a.key")
-    assert [each["path"] for each in nginx_tree.files({**SETTINGS, "servers": [{**DEFAULT, "tls": tls}]})][4:] == []
+    assert [each["path"] for each in nginx_tree({**SETTINGS, "servers": [{**DEFAULT, "tls": tls}]})][4:] == []
 
 
 def files_of(**settings: Any) -> dict[str, Mapping[str, Any]]:
-    return {each["path"]: each for each in nginx_tree.files({**SETTINGS, **settings})}
+    return {each["path"]: each for each in nginx_tree({**SETTINGS, **settings})}
 
 
 def test_who_listens_on_vips_leaves_all_other_addresses_to_strangers() -> None:
@@ -348,7 +280,7 @@ def test_who_listens_on_vips_leaves_all_other_addresses_to_strangers() -> None:
     listens = ["192.168.200.200:80", "[fd00::1]:80", "192.168.200.200:81", "[fd00::1]:81"]
     assert shown("server", servers=servers)[0]["listen"] == listens
     assert shown("server", servers=servers)[0]["server_names"] == ["192.168.200.200", "[fd00::1]"]
-    strangers = files_of(servers=servers, ipv6=True, reuseport=True)["nginx_ha/strangers.conf"]["vars"]["strangers"]
+    strangers = files_of(servers=servers, ipv6=True, reuseport=True)["nginx_ha/strangers.conf"]["vars"]["servers"]
     assert strangers == [
         {"listen": ["80 default_server reuseport", "[::]:80 default_server reuseport"], "tls": False},
         {"listen": ["443 default_server ssl reuseport", "[::]:443 default_server ssl reuseport"], "tls": True},
@@ -461,7 +393,7 @@ def test_http3_is_on_udp_beside_the_others(entry: dict[str, Any], listen: list[s
     assert (strangers is not None) == ("vips" in entry)
     if strangers:
         options = ["ssl reuseport", "quic reuseport"]
-        assert strangers["vars"]["strangers"] == [
+        assert strangers["vars"]["servers"] == [
             {
                 "listen": [f"{place}443 default_server {each}" for place in ("", "[::]:") for each in options],
                 "tls": True,
@@ -505,7 +437,7 @@ def test_names_are_looked_up_again_where_nginx_can(version: str, resolvers: list
     ],
 )
 def test_around_a_change_of_versions_both_take_the_configuration(version: str, coming: str, both: tuple) -> None:
-    assert nginx_tree.version_of({"version": version, "coming_version": coming}) == both
+    assert Present.read({"version": version, "coming_version": coming}).written_for == both
 
 
 @pytest.mark.parametrize(
@@ -657,7 +589,7 @@ def test_servers_are_asked_that_this_host_can_ask() -> None:
     ]
 
 
-MASKS = yaml.safe_load((TEMPLATES.parent / "vars/main.yml").read_text())["__nginx_masks"]
+MASKS = VARIABLES["__nginx_masks"]
 
 
 @pytest.mark.parametrize(
@@ -688,7 +620,7 @@ def the_stream(**entry: Any) -> Mapping[str, Any]:
 def test_streams_and_their_upstreams_are_apart_from_those_of_http() -> None:
     streams = [{**STREAM, "tls": TLS}, {**STREAM, "name": "dns", "upstream": "dns"}]
     servers = [{**DEFAULT, "name": "db", "tls": TLS}]
-    files = nginx_tree.files({**SETTINGS, "upstreams": [DB, WEB, DNS], "servers": servers, "streams": streams})
+    files = nginx_tree({**SETTINGS, "upstreams": [DB, WEB, DNS], "servers": servers, "streams": streams})
     assert [(each["path"], each["template"], each.get("mode")) for each in files[2:]] == [
         ("nginx_ha/stream_upstreams/db.conf", "upstream.conf.j2", None),
         ("nginx_ha/upstreams/web.conf", "upstream.conf.j2", None),

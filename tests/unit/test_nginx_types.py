@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_probes import nginx_probes
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_tree import nginx_tree
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.tree import files
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.types import _options, typed
-from test_nginx_tree import FACTS, SETTINGS
-
-TEXT = "a text"
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings
+from support.nginx import FACTS, SETTINGS
+from support.nginx_options import Chain, chains, example, path_of, settings_with
 
 
 def as_templated(value: Any) -> Any:
@@ -24,30 +23,38 @@ def as_templated(value: Any) -> Any:
     return str(value)
 
 
-def example(spec: dict[str, Any]) -> Any:
-    """A value of every option."""
-    if spec.get("options"):
-        inner: Any = {name: example(each) for name, each in spec["options"].items()}
-    else:
-        inner = {"bool": False, "int": 0, "float": 0.5}.get(spec.get("elements") or spec["type"], TEXT)
-    return [inner] if spec["type"] == "list" else inner
+def variables(settings: dict[str, Any]) -> dict[str, Any]:
+    """Without what the role's steps found on a host."""
+    return {name: value for name, value in settings.items() if isinstance(value, list)}
 
 
-def test_each_variable_of_the_role_gets_its_type() -> None:
-    settings = {name.removeprefix("nginx_"): example(spec) for name, spec in _options().items()}
-    assert settings["servers"][0]["locations"][0]["buffering"] is False
-    assert typed(as_templated(settings)) == settings
-    assert typed(settings) == settings
+@pytest.mark.parametrize("chain", list(chains()), ids=path_of)
+def test_each_variable_of_the_role_gets_its_type(chain: Chain) -> None:
+    value = example(chain[-1])
+    settings = variables(settings_with(chain, value))
+    assert NginxSettings.of(as_templated(settings)) == NginxSettings.of(settings)
 
 
-@pytest.mark.parametrize("value", ["perhaps", "1.5", None, ""])
-def test_what_is_none_of_its_type_is_left_to_preflight(value: object) -> None:
-    settings = {"servers": [{"name": "a", "http2": value, "hsts": value}], "unknown": value}
-    assert typed(settings) == settings
+def test_types_are_those_of_the_role() -> None:
+    location = {"path": "/a", "upstream": "web", "buffering": "False", "connect_timeout": "0.5"}
+    server = NginxSettings.of({"servers": [{"name": "a", "listen": "8080", "locations": [location]}]}).servers[0]
+    assert server.listen == (8080,)
+    assert server.locations[0].buffering is False
+    assert server.locations[0].connect_timeout == 0.5
+
+
+@pytest.mark.parametrize(("value", "good"), [("perhaps", False), ("1.5", False), (None, True), ("", True)])
+def test_what_is_none_of_its_type_is_left_to_preflight(value: object, good: bool) -> None:
+    settings = NginxSettings.of({"servers": [{"name": "a", "http2": value, "hsts": value}], "unknown": value})
+    assert [each.where for each in settings.problems] == (
+        [] if good else ["nginx_servers[0].http2", "nginx_servers[0].hsts"]
+    )
+    assert (settings.servers[0].http2, settings.servers[0].hsts) == (True, None)
 
 
 def test_a_number_in_place_of_a_list_is_one_of_its_elements() -> None:
-    assert typed({"servers": [{"listen": "8080"}]}) == {"servers": [{"listen": 8080}]}
+    (server,) = NginxSettings.of({"servers": [{"name": "a", "listen": 8080}]}).servers
+    assert server.listen == (8080,)
 
 
 def test_texts_render_as_what_they_mean() -> None:
@@ -69,6 +76,6 @@ def test_texts_render_as_what_they_mean() -> None:
     }
     meant = {**SETTINGS, "upstreams": [web], "servers": [server]}
     texts = {**meant, "upstreams": as_templated([web]), "servers": as_templated([server])}
-    assert files(texts) == files(meant)
+    assert nginx_tree(texts) == nginx_tree(meant)
     assert nginx_probes(texts["servers"]) == nginx_probes([server]) != []
     assert nginx_problems(texts, FACTS, "nginx1") == nginx_problems(meant, FACTS, "nginx1")

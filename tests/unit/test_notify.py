@@ -28,7 +28,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.notify import problems, rendered
-from test_modules import interpreter
+from support.modules import interpreter
 
 PROJECT = Path(__file__).parents[2]
 SCRIPT = PROJECT / "roles/keepalived/files/notify.py"

@@ -9,13 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import test_modules
-from test_modules import VERSIONS, Python
-
-# Fixtures of their own module, here too
-reachable = test_modules.reachable
-python = test_modules.python
-ends = pytest.mark.parametrize("python", (VERSIONS[0], VERSIONS[-1]), indirect=True)
+from support.modules import Python, ends
 
 # curl is on hold, man-db has triggers to run; apache2 was removed without its configuration, half is not configured.
 INSTALLED = """bash amd64 ii\x20

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.preflight import keepalived_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_fleet import vrrp_fleet
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,6 +108,11 @@ GOOD_KEEPALIVED: dict[str, tuple[Values, Values]] = {
     "CentOS 7": ({}, {"distribution": "CentOS", "distribution_version": "7.9", "os_family": "RedHat"}),
     "Rocky 10": ({}, {"distribution": "Rocky", "distribution_version": "10.0", "os_family": "RedHat"}),
 }
+
+
+def keepalived_problems(settings: Values, facts: Values, host: str) -> list[str]:
+    """Those of a host that is alone in the play."""
+    return vrrp_fleet({host: {"keepalived_settings": settings, "ansible_facts": facts}}, [host])["problems"]
 
 
 @pytest.mark.parametrize(("settings", "facts"), GOOD_KEEPALIVED.values(), ids=GOOD_KEEPALIVED)
@@ -254,14 +260,9 @@ KEEPALIVED_PROBLEMS: dict[str, tuple[Values, Values, list[str]]] = {
     "VIPs that cannot be planned": (
         {"vips": [VIP, VIP]},
         {},
-        ["keepalived_vips: Two VIPs are called VI_1. Give each entry of keepalived_vips a name of its own."],
-    ),
-    "priorities that cannot be planned": (
-        {"priority_base": 150, "priority_step": 75},
-        {},
         [
-            "keepalived_vips: VIP VI_1: priorities 150 to 75 leave no room for a failed host to rank below a healthy "
-            "one (the last would fall to -1). Use a smaller keepalived_priority_step or a higher base."
+            "keepalived_vips[1].name makes VI_1 the name of a VIP, as keepalived_vips[0].name does. Give each entry a name of its own.",
+            "keepalived_vips[1].address of VI_1 is 192.168.200.200, which VI_1 has as well. Remove one of the two.",
         ],
     ),
     "missing interface": (
@@ -284,7 +285,7 @@ KEEPALIVED_PROBLEMS: dict[str, tuple[Values, Values, list[str]]] = {
         {"vips": [{"name": "VI_1", "address": "192.168.200.11/24"}]},
         {},
         [
-            "VIP VI_1 (192.168.200.11) is this host's own address on eth0. "
+            "keepalived_vips[0].address of VI_1 is 192.168.200.11, this host's own address on eth0. "
             "A VIP moves between hosts; choose an unused address."
         ],
     ),
@@ -292,7 +293,7 @@ KEEPALIVED_PROBLEMS: dict[str, tuple[Values, Values, list[str]]] = {
         {"vips": [{"name": "VI_1", "address": "172.16.2.11/24"}]},
         {},
         [
-            "VIP VI_1 (172.16.2.11) is this host's own address on eth1. "
+            "keepalived_vips[0].address of VI_1 is 172.16.2.11, this host's own address on eth1. "
             "A VIP moves between hosts; choose an unused address."
         ],
     ),
@@ -300,7 +301,7 @@ KEEPALIVED_PROBLEMS: dict[str, tuple[Values, Values, list[str]]] = {
         {"vips": [VIP, {"name": "VI_2", "address": "172.16.2.200/24"}]},
         {},
         [
-            "VIP VI_2 (172.16.2.200) is not in the network of keepalived_interface eth0 (192.168.200.0/24). "
+            "keepalived_vips[1].address of VI_2 is 172.16.2.200, which is not in the network of keepalived_interface eth0 (192.168.200.0/24). "
             "Choose an address in it, or the interface that is in the VIP's network."
         ],
     ),
@@ -308,7 +309,7 @@ KEEPALIVED_PROBLEMS: dict[str, tuple[Values, Values, list[str]]] = {
         {"vips": [{"name": "VI_1", "address": "10.0.0.1/24"}]},
         {"eth0": {**ETH0, "ipv6": [{"address": "2001:db8::11", "prefix": "64"}]}},
         [
-            "VIP VI_1 (10.0.0.1) is not in the network of keepalived_interface eth0 "
+            "keepalived_vips[0].address of VI_1 is 10.0.0.1, which is not in the network of keepalived_interface eth0 "
             "(192.168.200.0/24, 2001:db8::/64). "
             "Choose an address in it, or the interface that is in the VIP's network."
         ],
@@ -317,7 +318,7 @@ KEEPALIVED_PROBLEMS: dict[str, tuple[Values, Values, list[str]]] = {
         {"interface": "eth2"},
         {"interfaces": ["eth0", "eth2"], "eth2": {}},
         [
-            "VIP VI_1 (192.168.200.200) is not in the network of keepalived_interface eth2 (no network). "
+            "keepalived_vips[0].address of VI_1 is 192.168.200.200, which is not in the network of keepalived_interface eth2 (no network). "
             "Choose an address in it, or the interface that is in the VIP's network."
         ],
     ),
@@ -338,6 +339,61 @@ KEEPALIVED_PROBLEMS: dict[str, tuple[Values, Values, list[str]]] = {
 def test_keepalived_problem(settings: Values, facts: Values, texts: list[str]) -> None:
     found = keepalived_problems({**KEEPALIVED, **settings}, {**FACTS, **facts}, "nginx1")
     assert found == [f"nginx1: {text}" for text in texts]
+
+
+def test_what_is_wrong_with_a_plan_is_said_once_of_the_whole_cluster() -> None:
+    wide = {
+        **KEEPALIVED,
+        "priority_base": 150,
+        "priority_step": 75,
+        "vips": [VIP, {**VIP, "name": "VI_2", "address": "192.168.200.7/24"}],
+    }
+    assert keepalived_problems(wide, FACTS, "nginx1") == [
+        "nginx1, nginx2: keepalived_priority_base and _step make priorities 150 to 75, which leave no room for a failed host to rank below "
+        "a healthy one (the last would fall to -1). Use a smaller keepalived_priority_step or a higher keepalived_priority_base."
+    ]
+
+
+TYPES: dict[str, tuple[Values, str]] = {
+    "a number": (
+        {"advert_int": "soon"},
+        "keepalived_advert_int is 'soon', which is no number. Give it a number, such as 0.25.",
+    ),
+    "infinity": ({"skew": float("inf")}, "keepalived_skew is inf, which is no number. Give it a number, such as 0.01."),
+    "a whole number": (
+        {"priority_step": 1.5},
+        "keepalived_priority_step is 1.5, which is no whole number. Give it a whole number, such as 0.",
+    ),
+    "a whole number in a list": (
+        {"reserved_vrids": [51, "x"]},
+        "keepalived_reserved_vrids[1] is 'x', which is no whole number. Give it a whole number, such as 0.",
+    ),
+    "true or false": (
+        {"unicast": "perhaps"},
+        "keepalived_unicast is 'perhaps', which is neither true nor false. Set it to true or false.",
+    ),
+    "a list": ({"unicast_peers": "192.0.2.2"}, "keepalived_unicast_peers is no list. Write a list, also of one entry."),
+    "an entry": ({"vips": [VIP, "VI_2"]}, "keepalived_vips[1] is no dictionary. Write names and their values."),
+    "a pin": (
+        {"vips": [{**VIP, "priorities": ["nginx1"]}]},
+        "keepalived_vips[0].priorities of VI_1 is no dictionary. Write names and their values.",
+    ),
+    "a VRID": (
+        {"vips": [{**VIP, "virtual_router_id": "x"}]},
+        "keepalived_vips[0].virtual_router_id of VI_1 is 'x', which is no whole number. Give it a whole number, from 1 to 255.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "text"), TYPES.values(), ids=TYPES)
+def test_a_value_of_another_type(settings: Values, text: str) -> None:
+    assert f"nginx1: {text}" in keepalived_problems({**KEEPALIVED, **settings}, FACTS, "nginx1")
+
+
+def test_a_secret_is_in_no_representation() -> None:
+    settings, _problems = parse({**KEEPALIVED, "auth_pass": "s3cret", "auth_hmac": HMAC})
+    assert settings.auth_pass == "s3cret" and settings.auth_hmac == HMAC
+    assert "s3cret" not in repr(settings) and KEY not in repr(settings)
 
 
 @pytest.mark.parametrize("settings", [case[0] for case in KEEPALIVED_PROBLEMS.values() if case[0].get("auth_pass")])
@@ -459,30 +515,39 @@ NGINX_PROBLEMS: dict[str, tuple[Values, list[str]]] = {
     "IPv6 upstream": ({"upstreams": [{"name": "web", "servers": [{"address": "2001:db8::20"}]}]}, []),
     "upstream's name": (
         {"upstreams": [UPSTREAM, {**UPSTREAM, "name": "web;app"}]},
-        ["nginx_upstreams: name 'web;app' is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. web."],
+        [
+            "nginx_upstreams[1].name is 'web;app', which is not a name of letters, digits, '_', '-' and '.' that begins with a letter or digit. Give it a value such as web.",
+        ],
     ),
     "upstream without a name": (
         {"upstreams": [UPSTREAM, {"servers": UPSTREAM["servers"]}]},
-        ["nginx_upstreams: name '' is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. web."],
+        [
+            "nginx_upstreams[1].name is not set. Give it a value such as web.",
+        ],
     ),
     "upstream twice": (
         {"upstreams": [UPSTREAM, UPSTREAM]},
-        ["nginx_upstreams: two upstreams are called web. Give each a name of its own."],
+        [
+            "nginx_upstreams[1].name is 'web', as that of nginx_upstreams[0] is. Give each one of its own.",
+        ],
     ),
     "upstream without servers": (
         {"upstreams": [{"name": "web", "servers": []}]},
         [
-            "nginx_upstreams: web has no servers. List them as [{address: 172.16.2.20, port: 9091}], "
-            "or put hosts into the group that they come from."
+            "nginx_upstreams[0].servers is not set. List them as [{address: 172.16.2.20, port: 9091}], or put hosts into the group that they come from.",
         ],
     ),
     "upstream's address": (
         {"upstreams": [{"name": "web", "servers": [{"address": "web 1;"}]}]},
-        ["nginx_upstreams: web has the server address 'web 1;'. It is an IP address or a host name."],
+        [
+            "nginx_upstreams[0].servers[0].address is 'web 1;', which is not an IP address or a host name. Give it a value such as 172.16.2.20.",
+        ],
     ),
     "upstream without an address": (
         {"upstreams": [{"name": "web", "servers": [{"port": 9091}]}]},
-        ["nginx_upstreams: web has the server address None. It is an IP address or a host name."],
+        [
+            "nginx_upstreams[0].servers[0].address is not set. Give it a value such as 172.16.2.20.",
+        ],
     ),
     "every option of a server": (
         {
@@ -520,18 +585,22 @@ NGINX_PROBLEMS: dict[str, tuple[Values, list[str]]] = {
                 }
             ]
         },
-        ["nginx_upstreams: web has the backup web2, which hash does not know. Use round_robin or least_conn."],
+        [
+            "nginx_upstreams[0].servers[1].backup is set, and the balance hash knows no backups. Use round_robin or least_conn.",
+        ],
     ),
     "server of an upstream twice": (
         {"upstreams": [{"name": "web", "servers": [{"address": "web1"}, {"address": "web1", "port": 80}]}]},
-        ["nginx_upstreams: web has web1:80 twice. Give one a higher weight instead."],
+        [
+            "nginx_upstreams[0].servers[1] is web1:80, which web has already. Give one a higher weight instead.",
+        ],
     ),
     "options out of bounds": (
         {"upstreams": [{"name": "web", "servers": [{"address": "web1", "port": 65536, "weight": 0, "max_fails": -1}]}]},
         [
-            "nginx_upstreams: web has a server with port 65536. It is 1 to 65535.",
-            "nginx_upstreams: web has a server with weight 0. It is 1 to 65535.",
-            "nginx_upstreams: web has a server with max_fails -1. It is 0 to 65535.",
+            "nginx_upstreams[0].servers[0].port is 65536, which is not a whole number from 1 to 65535. Give it a value such as 9091.",
+            "nginx_upstreams[0].servers[0].weight is 0, which is not a whole number from 1 to 65535. Give it a value such as 2.",
+            "nginx_upstreams[0].servers[0].max_fails is -1, which is not a whole number from 0 to 65535. Give it a value such as 3.",
         ],
     ),
     "nobody takes requests": (
@@ -540,7 +609,9 @@ NGINX_PROBLEMS: dict[str, tuple[Values, list[str]]] = {
                 {"name": "web", "servers": [{"address": "web1", "down": True}, {"address": "web2", "backup": True}]}
             ]
         },
-        ["nginx_upstreams: web has only servers that are down or backups. Let one of them take requests."],
+        [
+            "nginx_upstreams[0].servers are all down or backups. Let one of them take requests.",
+        ],
     ),
     "a backend is out": (
         {
@@ -564,7 +635,9 @@ NGINX_PROBLEMS: dict[str, tuple[Values, list[str]]] = {
     ),
     "two servers for one name": (
         {"servers": [{"name": "default", "upstream": "web"}, {"name": "other", "upstream": "web"}]},
-        ["nginx_servers: default and other both answer for _ on port 80. Give them different server_names or ports."],
+        [
+            "nginx_servers[1] answers for _ on port 80, as nginx_servers[0] (default) does. Give them different server_names or ports.",
+        ],
     ),
     "two servers for one name in other letters": (
         {
@@ -574,32 +647,40 @@ NGINX_PROBLEMS: dict[str, tuple[Values, list[str]]] = {
             ]
         },
         [
-            "nginx_servers: default and other both answer for WWW.example.com on port 80. Give them different server_names or ports."
+            "nginx_servers[1] answers for WWW.example.com on port 80, as nginx_servers[0] (default) does. Give them different server_names or ports.",
         ],
     ),
     "two servers for one name on two ports": ({"servers": [SERVER, {**SERVER, "name": "other", "listen": 81}]}, []),
     "a pattern with syntax of nginx": ({"servers": [{**SERVER, "server_names": [r"~^x{2};\d$"]}]}, []),
     "a pattern with a new line": (
         {"servers": [{**SERVER, "server_names": ["~x\ny"]}]},
-        ["nginx_servers: default has the server name '~x\\ny'. It is an address, a host name or a pattern."],
+        [
+            "nginx_servers[0].server_names[0] is '~x\\ny', which is not an address, a host name or a pattern. Give it a value such as www.example.com.",
+        ],
     ),
     "server without an answer": (
         {"servers": [{"name": "default"}]},
-        ["nginx_servers: default answers nothing. Give it an upstream, locations or a redirect."],
+        [
+            "nginx_servers[0] has none of upstream, locations and redirect. Give it one of them.",
+        ],
     ),
     "redirect and upstream": (
         {"servers": [{**SERVER, "redirect": "/a"}]},
         [
-            "nginx_servers: default redirects every request, so its upstream and locations answer none. Remove one of them."
+            "nginx_servers[0].redirect stands beside upstream, and sends every request elsewhere. Remove redirect, or upstream.",
         ],
     ),
     "port of a server": (
         {"servers": [{**SERVER, "listen": [80, 0]}]},
-        ["nginx_servers: default listens on port 0. It is 1 to 65535."],
+        [
+            "nginx_servers[0].listen[1] is 0, which is not a whole number from 1 to 65535. Give it a value such as 8080.",
+        ],
     ),
     "upstream of a location": (
         {"servers": [{"name": "default", "locations": [{"path": "/", "upstream": "app"}]}]},
-        ["nginx_servers: default proxies to the upstream 'app', which nginx_upstreams lacks; it has web."],
+        [
+            "nginx_servers[0].locations[0].upstream is 'app', which nginx_upstreams lacks; it has web. Name one of these, or add it there.",
+        ],
     ),
     "path of a location": (
         {
@@ -607,7 +688,9 @@ NGINX_PROBLEMS: dict[str, tuple[Values, list[str]]] = {
                 {**SERVER, "locations": [{"path": "a", "status": 200}, {"path": "a$", "match": "regex", "status": 200}]}
             ]
         },
-        ["nginx_servers: default has the location 'a'. It begins with '/', or has a match by regular expression."],
+        [
+            "nginx_servers[0].locations[0].path is 'a', which does not begin with '/'. Begin it with '/', or give it a match by regular expression.",
+        ],
     ),
     "location twice": (
         {
@@ -624,21 +707,27 @@ NGINX_PROBLEMS: dict[str, tuple[Values, list[str]]] = {
             ]
         },
         [
-            "nginx_servers: default has two locations /. Make one of them.",
-            "nginx_servers: default has two locations /a. Make one of them.",
+            "nginx_servers[0].locations[0].path is /, which another location of default has. Make one of them.",
+            "nginx_servers[0].locations[2].path is /a, which another location of default has. Make one of them.",
         ],
     ),
     "location without an answer": (
         {"servers": [{**SERVER, "locations": [{"path": "/a"}]}]},
-        ["nginx_servers: default's location /a has none of them. Give it one of upstream, root, redirect, status."],
+        [
+            "nginx_servers[0].locations[0] has none of upstream, root, redirect and status. Give it one of them.",
+        ],
     ),
     "location with two answers": (
         {"servers": [{**SERVER, "locations": [{"path": "/a", "root": "/srv", "status": 200}]}]},
-        ["nginx_servers: default's location /a has root and status. Give it one of upstream, root, redirect, status."],
+        [
+            "nginx_servers[0].locations[0] has root and status, of which only one can be. Leave one of them.",
+        ],
     ),
     "prefix of nothing": (
         {"servers": [{**SERVER, "locations": [{"path": "/a", "root": "/srv", "strip_prefix": True}]}]},
-        ["nginx_servers: default's location /a cannot have strip_prefix. It is for prefixes that go to an upstream."],
+        [
+            "nginx_servers[0].locations[0].strip_prefix needs upstream, which is not set. Set upstream, or remove strip_prefix.",
+        ],
     ),
     "rules for answers at once": (
         {
@@ -656,12 +745,9 @@ NGINX_PROBLEMS: dict[str, tuple[Values, list[str]]] = {
             "users": [{"name": "staff", "members": [{"name": "a", "hash": "$6$a$b"}]}],
         },
         [
-            "nginx_servers: default's location /a has allow and connections, which nginx does not heed where it answers at once "
-            "(status). Remove them, or answer with files (root) or an upstream.",
-            "nginx_servers: default's location /b has basic_auth, which nginx does not heed where it answers at once (redirect). "
-            "Remove it, or answer with files (root) or an upstream.",
-            "nginx_servers: other has requests_per_second, which nginx does not heed where it answers at once (redirect). "
-            "Remove it, or answer with files (root) or an upstream.",
+            "nginx_servers[0].locations[0].status stands beside allow and connections, which nginx does not heed where it answers at once. Remove status, or allow and connections.",
+            "nginx_servers[0].locations[1].redirect stands beside basic_auth, which nginx does not heed where it answers at once. Remove redirect, or basic_auth.",
+            "nginx_servers[1].redirect stands beside requests_per_second, which nginx does not heed where it answers at once. Remove redirect, or requests_per_second.",
         ],
     ),
     "strip_prefix of half a name": (
@@ -678,19 +764,19 @@ NGINX_PROBLEMS: dict[str, tuple[Values, list[str]]] = {
             ]
         },
         [
-            "nginx_servers: default's location /a has strip_prefix, which would make /a/a to //a and /aa to /a. "
-            "Let its path end in '/'."
+            "nginx_servers[0].locations[0].strip_prefix would make /a/a to //a and /aa to /a. Let its path end in '/'.",
         ],
     ),
     "status of a location": (
         {"servers": [{**SERVER, "locations": [{"path": "/a", "status": 1000}]}]},
-        ["nginx_servers: default's location /a answers the status 1000. It is 100 to 599."],
+        [
+            "nginx_servers[0].locations[0].status is 1000, which is not a whole number from 100 to 599. Give it a value such as 204.",
+        ],
     ),
     "header's name": (
         {"servers": [{**SERVER, "response_headers": {"X Y": "a", "X-Z": "a; }"}}]},
         [
-            "nginx_servers: default has in response_headers 'X Y': 'a', which is no header. Its name is a word of letters, digits "
-            "and '-', its value one line."
+            "nginx_servers[0].response_headers is {'X Y': 'a', 'X-Z': 'a; }'}, which is not a dictionary of headers, words of letters, digits and '-' with values of one line. Give it a value such as {'X-Frame-Options': 'DENY'}.",
         ],
     ),
     "header of two lines": (
@@ -700,26 +786,27 @@ NGINX_PROBLEMS: dict[str, tuple[Values, list[str]]] = {
             ]
         },
         [
-            "nginx_servers: default's location /a has in request_headers 'X': 'a\\nY: b', which is no header. Its name is a word of "
-            "letters, digits and '-', its value one line."
+            "nginx_servers[0].locations[0].request_headers is {'X': 'a\\nY: b'}, which is not a dictionary of headers, words of letters, digits and '-' with values of one line. Give it a value such as {'X-Site': 'main'}.",
         ],
     ),
     "networks": (
         {"servers": [{**SERVER, "allow": ["10.0.0.1/8", "::1", "all;"], "trusted_proxies": ["proxy.example.com"]}]},
         [
-            "nginx_servers: default has in allow 'all;', which is neither an address nor a network.",
-            "nginx_servers: default has in trusted_proxies 'proxy.example.com', which is neither an address nor a network.",
+            "nginx_servers[0].trusted_proxies[0] is 'proxy.example.com', which is not an address or a network. Give it a value such as 10.0.0.0/8.",
+            "nginx_servers[0].allow[2] is 'all;', which is not an address or a network. Give it a value such as 172.16.2.0/24.",
         ],
     ),
     "size of a body": (
         {"servers": [{**SERVER, "body_size": "10 MB"}]},
-        ["nginx_servers: default has the body_size '10 MB'. It is a number of bytes, such as 10m."],
+        [
+            "nginx_servers[0].body_size is '10 MB', which is not a number of bytes. Give it a value such as 10m.",
+        ],
     ),
     "negative numbers": (
         {"servers": [{**SERVER, "requests_per_second": -1, "connections": -2}]},
         [
-            "nginx_servers: default has requests_per_second -1. It is above 0.",
-            "nginx_servers: default has connections -2. It is above 0.",
+            "nginx_servers[0].requests_per_second is -1, which is not 0 or a rate of one a minute (0.017) or more, a number from 0 to 1000000. Give it a value such as 20.",
+            "nginx_servers[0].connections is -2, which is not a whole number from 0 to 65535. Give it a value such as 10.",
         ],
     ),
     "control characters": (
@@ -730,29 +817,39 @@ NGINX_PROBLEMS: dict[str, tuple[Values, list[str]]] = {
             ]
         },
         [
-            "nginx_servers: default has the redirect '/a\\nb', which holds a control character. Remove it.",
-            "nginx_servers: b's location /a has the text '\\x00', which holds a control character. Remove it.",
+            "nginx_servers[0].redirect is '/a\\nb', which is not one line without control characters. Give it a value such as https://$host$request_uri.",
+            "nginx_servers[1].locations[0].text is '\\x00', which is not text without control characters. Give it a value such as ok.",
         ],
     ),
     "server's name": (
         {"servers": [{**SERVER, "name": "../default"}]},
-        ["nginx_servers: name '../default' is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. default."],
+        [
+            "nginx_servers[0].name is '../default', which is not a name of letters, digits, '_', '-' and '.' that begins with a letter or digit. Give it a value such as www.",
+        ],
     ),
     "server twice": (
         {"servers": [SERVER, SERVER]},
-        ["nginx_servers: two servers are called default. Give each a name of its own."],
+        [
+            "nginx_servers[1].name is 'default', as that of nginx_servers[0] is. Give each one of its own.",
+        ],
     ),
     "unknown upstream": (
         {"servers": [{**SERVER, "upstream": "app"}]},
-        ["nginx_servers: default proxies to the upstream 'app', which nginx_upstreams lacks; it has web."],
+        [
+            "nginx_servers[0].upstream is 'app', which nginx_upstreams lacks; it has web. Name one of these, or add it there.",
+        ],
     ),
     "no upstream": (
         {"upstreams": []},
-        ["nginx_servers: default proxies to the upstream 'web', which nginx_upstreams lacks; it has none."],
+        [
+            "nginx_servers[0].upstream is 'web', which nginx_upstreams lacks; it has none. Name one of these, or add it there.",
+        ],
     ),
     "server name": (
         {"servers": [{**SERVER, "server_names": ["good.example", "bad;example"]}]},
-        ["nginx_servers: default has the server name 'bad;example'. It is an address, a host name or a pattern."],
+        [
+            "nginx_servers[0].server_names[1] is 'bad;example', which is not an address, a host name or a pattern. Give it a value such as www.example.com.",
+        ],
     ),
 }
 
@@ -782,132 +879,144 @@ STREAM_PROBLEMS: dict[str, tuple[Values, list[str]]] = {
     "module's name": (
         {"modules": ["stream", "libnginx-mod-http-geoip"]},
         [
-            "nginx_modules has 'libnginx-mod-http-geoip'. It is a name such as stream or http_image_filter, "
-            "without the package's prefix."
+            "nginx_modules[1] is 'libnginx-mod-http-geoip', which is not a module's name without the package's prefix. Give it a value such as stream.",
         ],
     ),
     "balance by address": (
         {"upstreams": [UPSTREAM, {**DB, "balance": "ip_hash"}]},
         [
-            "nginx_upstreams: db has the balance ip_hash, which nginx lacks for tcp. "
-            "Use hash, which goes by the client's address there."
+            "nginx_upstreams[1].balance is ip_hash, which nginx lacks for tcp. Use hash, which goes by the client's address there.",
         ],
     ),
     "keepalive": (
         {"upstreams": [UPSTREAM, {**DB, "keepalive": 5}]},
-        ["nginx_upstreams: db has keepalive 5, which nginx lacks for tcp. Remove it."],
+        [
+            "nginx_upstreams[1].keepalive is 5, which nginx lacks for tcp. Remove it.",
+        ],
     ),
     "no port": (
         {"upstreams": [UPSTREAM, {**DB, "servers": [{"address": "db1"}]}]},
-        ["nginx_upstreams: db has the server db1 without a port. With tcp there is none by default."],
+        [
+            "nginx_upstreams[1].servers[0].port is not set, and with tcp there is none by default. Set it.",
+        ],
     ),
     "server of a stream's upstream": (
         {"servers": [{**SERVER, "upstream": "db", "locations": [{"path": "/a", "upstream": "dns"}]}]},
         [
-            f"nginx_servers: default proxies to the upstream {name}, which speaks {protocol}. "
-            "Name it in nginx_streams instead, and here another or no server."
-            for name, protocol in (("db", "tcp"), ("dns", "udp"))
+            "nginx_servers[0].upstream is db, which speaks tcp. Name it in nginx_streams instead, and here another or no server.",
+            "nginx_servers[0].locations[0].upstream is dns, which speaks udp. Name it in nginx_streams instead, and here another or no server.",
         ],
     ),
     "stream of a server's upstream": (
         {"streams": [{**STREAM, "upstream": "web", "sni": SNI}]},
         [
-            "nginx_streams: db proxies to the upstream web, which speaks http. "
-            "Set its protocol to tcp or udp, or name it in nginx_servers instead."
+            "nginx_streams[0].upstream is web, which speaks http. Set its protocol to tcp or udp, or name it in nginx_servers instead.",
         ],
     ),
     "unknown upstreams": (
         {"streams": [{**STREAM, "upstream": "a", "sni": [{"names": ["n"], "upstream": "b"}]}]},
         [
-            f"nginx_streams: db proxies to the upstream '{name}', which nginx_upstreams lacks; it has web, db, dns."
-            for name in "ab"
+            "nginx_streams[0].upstream is 'a', which nginx_upstreams lacks; it has web, db, dns. Name one of these, or add it there.",
+            "nginx_streams[0].sni[0].upstream is 'b', which nginx_upstreams lacks; it has web, db, dns. Name one of these, or add it there.",
         ],
     ),
     "name": (
         {"streams": [{**STREAM, "name": "d/b"}]},
-        ["nginx_streams: name 'd/b' is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. db."],
+        [
+            "nginx_streams[0].name is 'd/b', which is not a name of letters, digits, '_', '-' and '.' that begins with a letter or digit. Give it a value such as db.",
+        ],
     ),
     "stream twice": (
         {"streams": [STREAM, {**STREAM, "listen": [5433]}]},
-        ["nginx_streams: two streams are called db. Give each a name of its own."],
+        [
+            "nginx_streams[1].name is 'db', as that of nginx_streams[0] is. Give each one of its own.",
+        ],
     ),
     "nothing to do": (
         {"streams": [{"name": "db", "listen": []}]},
         [
-            "nginx_streams: db proxies to nothing. Give it an upstream, or sni.",
-            "nginx_streams: db listens nowhere. Give it ports, e.g. listen: [5432].",
+            "nginx_streams[0].listen is not set. Give it a value such as [5432].",
+            "nginx_streams[0] has none of upstream and sni. Give it one of them.",
         ],
     ),
     "TCP's options with UDP": (
         {"streams": [{**STREAM, "upstream": "dns", "tls": TLS, "proxy_protocol": True, "proxy_protocol_out": True}]},
         [
-            f"nginx_streams: db has {option}, which is TCP's, and the upstream dns, which speaks udp. Remove it."
-            for option in ("tls", "proxy_protocol", "proxy_protocol_out")
+            "nginx_streams[0].tls is TCP's, and the upstream dns speaks udp. Remove it.",
+            "nginx_streams[0].proxy_protocol is TCP's, and the upstream dns speaks udp. Remove it.",
+            "nginx_streams[0].proxy_protocol_out is TCP's, and the upstream dns speaks udp. Remove it.",
         ],
     ),
     "names with UDP": (
         {"streams": [{**STREAM, "upstream": "dns", "sni": SNI}]},
-        ["nginx_streams: db has sni and the upstream dns, which speaks udp. Names are in TLS over TCP; use tcp."],
+        [
+            "nginx_streams[0].sni stands beside the upstream dns, which speaks udp. Names are in TLS over TCP; use tcp.",
+        ],
     ),
     "UDP's option with TCP": (
         {"streams": [{**STREAM, "responses": 1}]},
-        ["nginx_streams: db has responses 1, which are counted with UDP only. Remove it."],
+        [
+            "nginx_streams[0].responses is 1, which are counted with UDP only. Remove it.",
+        ],
     ),
     "TLS ends and goes on": (
         {"streams": [{**STREAM, "tls": TLS, "sni": SNI}]},
-        ["nginx_streams: db has tls, which ends TLS here, and sni, which passes it through. Remove one of them."],
+        [
+            "nginx_streams[0].tls stands beside sni, which passes TLS through where tls ends it. Remove tls, or sni.",
+        ],
     ),
     "trust without a word": (
         {"streams": [{**STREAM, "trusted_proxies": ["10.0.0.1"]}]},
         [
-            "nginx_streams: db has trusted_proxies, whose word comes by the PROXY protocol. "
-            "Set proxy_protocol, or remove them."
+            "nginx_streams[0].trusted_proxies needs proxy_protocol, which is not set. Set proxy_protocol, or remove trusted_proxies.",
         ],
     ),
     "names asked for": (
         {"streams": [{**STREAM, "sni": [{**SNI[0], "names": ["A.example", "default", "~a", "a.EXAMPLE"]}]}]},
         [
-            "nginx_streams: db has in sni 'default', which is no host name. It may begin with '*.' or '.' or end "
-            "with '.*', and all others go to the stream's own upstream.",
-            "nginx_streams: db has in sni '~a', which is no host name. It may begin with '*.' or '.' or end "
-            "with '.*', and all others go to the stream's own upstream.",
-            "nginx_streams: db has a.EXAMPLE twice in sni. Remove one.",
+            "nginx_streams[0].sni[0].names[1] is 'default', which is not a host name, which may begin with '*.' or '.' or end with '.*'. Give it a value such as www.example.com.",
+            "nginx_streams[0].sni[0].names[2] is '~a', which is not a host name, which may begin with '*.' or '.' or end with '.*'. Give it a value such as www.example.com.",
+            "nginx_streams[0].sni[0].names has a.example, which is there already. Remove one.",
         ],
     ),
     "no names": (
         {"streams": [{**STREAM, "sni": [{"names": [], "upstream": "db"}]}]},
-        ["nginx_streams: db has sni without names for the upstream db. Name some, e.g. [www.example.com]."],
+        [
+            "nginx_streams[0].sni[0].names is not set. Give it a value such as ['www.example.com'].",
+        ],
     ),
     "networks": (
         {"streams": [{**STREAM, "allow": ["all"], "deny": ["10.0.0.1"]}]},
-        ["nginx_streams: db has in allow 'all', which is neither an address nor a network."],
+        [
+            "nginx_streams[0].allow[0] is 'all', which is not an address or a network. Give it a value such as 172.16.2.0/24.",
+        ],
     ),
     "numbers": (
         {"streams": [{**STREAM, "connect_timeout": 0, "idle_timeout": -1, "connections": 0}]},
         [
-            "nginx_streams: db has connect_timeout 0. It is above 0.",
-            "nginx_streams: db has idle_timeout -1. It is above 0.",
-            "nginx_streams: db has connections 0. It is 1 or more.",
+            "nginx_streams[0].connections is 0, which is not a whole number from 1 to 65535. Give it a value such as 10.",
+            "nginx_streams[0].connect_timeout is 0, which is not a number from 0.001 to 2000000. Give it a value such as 0.5.",
+            "nginx_streams[0].idle_timeout is -1, which is not a number from 0.001 to 2000000. Give it a value such as 3600.",
         ],
     ),
     "port of a server": (
         {"streams": [{**STREAM, "listen": [80, 65536]}]},
         [
-            "nginx_streams: db listens on TCP port 80, which is taken by the server default. Give it another.",
-            "nginx_streams: db listens on port 65536. It is 1 to 65535.",
+            "nginx_streams[0].listen[1] is 65536, which is not a whole number from 1 to 65535. Give it a value such as 5432.",
+            "nginx_streams[0].listen has TCP port 80, which is taken by nginx_servers[0]. Give one of the two another port.",
         ],
     ),
     "port of the health endpoint": (
         {"streams": [{**STREAM, "listen": [8081]}]},
         [
-            "nginx_streams: db listens on TCP port 8081, which is taken by nginx_health_port on 127.0.0.1. Give it another."
+            "nginx_streams[0].listen has TCP port 8081, which is taken by nginx_health_port. Give one of the two another port.",
         ],
     ),
     "port of another stream": (
         {"streams": [STREAM, {**STREAM, "name": "other", "listen": [5433, 5432, 5433]}]},
         [
-            "nginx_streams: other listens on TCP port 5432, which is taken by the stream db. Give it another.",
-            "nginx_streams: other has the port 5433 twice in listen. Remove one.",
+            "nginx_streams[1].listen has TCP port 5432, which is taken by nginx_streams[0]. Give one of the two another port.",
+            "nginx_streams[1].listen has port 5433 twice. Remove one.",
         ],
     ),
     "a port of UDP is another": (
@@ -916,7 +1025,9 @@ STREAM_PROBLEMS: dict[str, tuple[Values, list[str]]] = {
     ),
     "one port of UDP": (
         {"streams": [{"name": name, "upstream": "dns", "listen": [53]} for name in ("a", "b")]},
-        ["nginx_streams: b listens on UDP port 53, which is taken by the stream a. Give it another."],
+        [
+            "nginx_streams[1].listen has UDP port 53, which is taken by nginx_streams[0]. Give one of the two another port.",
+        ],
     ),
 }
 STREAMS: Values = {

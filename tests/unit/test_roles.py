@@ -17,28 +17,39 @@ TEMPLATES = sorted(ROLES.glob("*/templates/*"))
 MOST_TASK_LINES, MOST_TEMPLATE_LINES = 80, 150
 # What a role tells others: variables that playbooks hand over to another role, and what its steps leave on a host.
 OUTPUTS = {
-    "check_nginx": {"check_nginx_tracking", "check_nginx_staged"},
+    "check_nginx": {"check_nginx_files", "check_nginx_tracking", "check_nginx_staged"},
     "keepalived": {
         "keepalived_binary_desired",
+        "keepalived_files",
         "keepalived_fleet",
         "keepalived_found",
         "keepalived_heard",
+        "keepalived_incomplete",
         "keepalived_instances",
+        "keepalived_marker",
         "keepalived_now",
         "keepalived_settings",
         "keepalived_staged",
         "keepalived_unit_path",
     },
     "nginx": {
+        "nginx_files",
         "nginx_found",
+        "nginx_incomplete",
         "nginx_kept",
         "nginx_kept_files",
         "nginx_now",
+        "nginx_probes",
         "nginx_self_signed",
+        "nginx_settings",
         "nginx_staged",
+        "nginx_undecided",
         "nginx_upgrade",
     },
 }
+
+# Entry points that take all variables of a role; the others are steps, which have these and what their own specs say.
+WHOLE = {"main", "preflight"}
 
 role = pytest.mark.parametrize("role", NAMES)
 
@@ -85,7 +96,17 @@ def test_defaults_are_the_options(role: str) -> None:
 def test_every_entry_point_has_its_tasks_and_the_same_options(role: str) -> None:
     for name, entry in entry_points(role).items():
         assert (ROLES / role / "tasks" / f"{name}.yml").is_file()
-        assert entry["options"] == entry_points(role)["main"]["options"]
+        if name in WHOLE:
+            assert entry["options"] == entry_points(role)["main"]["options"]
+
+
+@role
+def test_a_steps_own_parameters_are_described_and_used_by_its_tasks(role: str) -> None:
+    for name, entry in entry_points(role).items():
+        tasks = (ROLES / role / "tasks" / f"{name}.yml").read_text(encoding="utf-8")
+        options = {} if name in WHOLE else entry.get("options") or {}
+        assert entry["short_description"]
+        assert [each for each, option in options.items() if not option.get("description") or each not in tasks] == []
 
 
 @role
@@ -111,7 +132,8 @@ def test_internal_variables_bear_two_underscores_and_the_roles_name(role: str) -
 @task_file
 def test_every_task_has_a_name_and_minds_its_errors(path: Path) -> None:
     tasks = list(tasks_of(load(path)))
-    assert tasks
+    # For plays that need a role's variables and none of its tasks.
+    assert bool(tasks) == (path.name != "none.yml")
     assert [task for task in tasks if not task.get("name")] == []
     assert [task["name"] for task in tasks if "ignore_errors" in task] == []
 

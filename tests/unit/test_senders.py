@@ -3,36 +3,43 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import senders
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.fleet import Member
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.cluster import Cluster
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
 
 HOSTS = ("nginx1", "nginx2", "nginx3")
 INSTANCES = [
-    {"name": "VI_1", "virtual_ipaddress": ["192.168.200.200/24"]},
-    {"name": "VI_1_6", "virtual_ipaddress": ["fd00:200::200/64"]},
+    Instance("VI_1", 200, 254, "MASTER", -1, False, ("192.168.200.200/24",)),
+    Instance("VI_1_6", 200, 254, "MASTER", -1, False, ("fd00:200::200/64",)),
 ]
 PLAN = dict.fromkeys(HOSTS, INSTANCES)
 
 
-def member(name: str, present: bool = True, **observed: Any) -> Member:
+def member(name: str, present: bool = True, **observed: Any) -> Host:
     number = HOSTS.index(name) + 150
     facts = {
+        "interfaces": ["ens33"],
         "ens33": {
             "ipv4": {"address": f"192.168.200.{number}"},
             "ipv6": [
                 {"address": f"fd00:200::{number}", "scope": "global"},
                 {"address": f"fe80::{number}", "scope": "link"},
             ],
-        }
+        },
     }
-    return Member(name, {"interface": "ens33", "firewall": True}, facts=facts if present else {}, **observed)
+    settings = parse({"hosts": HOSTS, "interface": "ens33", "firewall": True})[0]
+    return Host(name, settings, network_of(facts if present else {}), **observed)
 
 
-def found(*members: Member, plan: Any = PLAN) -> list[list[str]]:
+def found(*members: Host, plan: Any = PLAN) -> list[list[str]]:
     """Those of each instance on nginx1."""
-    return [instance["senders"] for instance in senders.with_senders(plan, members)["nginx1"]]
+    return [list(instance.senders) for instance in senders.with_senders(plan, members)["nginx1"]]
 
 
 def test_they_are_the_other_members() -> None:
@@ -40,7 +47,7 @@ def test_they_are_the_other_members() -> None:
 
 
 def test_by_unicast_they_are_the_peers() -> None:
-    plan = {host: [{**INSTANCES[1], "unicast_peers": ["fd00:200::151"]}] for host in HOSTS}
+    plan = {host: [replace(INSTANCES[1], unicast_peers=("fd00:200::151",))] for host in HOSTS}
     assert found(*map(member, HOSTS), plan=plan) == [["fd00:200::151"]]
 
 
@@ -58,10 +65,10 @@ def test_a_whole_run_forgets_who_has_left() -> None:
 
 
 def test_who_is_not_known_is_warned_of() -> None:
-    members = [member("nginx1"), member("nginx2"), member("nginx3", present=False)]
-    plan = senders.with_senders(PLAN, members)
-    assert list(senders.unknown(plan, members))[0] == (
+    members = (member("nginx1"), member("nginx2"), member("nginx3", present=False))
+    assert list(senders.unknown(Cluster(HOSTS, members, senders.with_senders(PLAN, members))))[0] == (
         "nginx1: 2 other members send adverts of VI_1, and the addresses of only 1 are known. Where this host has a firewall, run on the "
         "whole cluster."
     )
-    assert not list(senders.unknown(senders.with_senders(PLAN, [*map(member, HOSTS)]), [*map(member, HOSTS)]))
+    members = tuple(map(member, HOSTS))
+    assert not list(senders.unknown(Cluster(HOSTS, members, senders.with_senders(PLAN, members))))

@@ -13,18 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import test_modules
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import openpgp
 from hypothesis import given
 from hypothesis import strategies as st
-from test_modules import VERSIONS, Python, Site
-
-# Fixtures of their own module, here too
-reachable = test_modules.reachable
-python = test_modules.python
-site = test_modules.site
-ends = pytest.mark.parametrize("python", (VERSIONS[0], VERSIONS[-1]), indirect=True)
-newest = pytest.mark.parametrize("python", VERSIONS[-1:], indirect=True)
+from support.modules import Python, Site, ends, newest
 
 NONE = "0" * 40
 

@@ -7,28 +7,36 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import unicast
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.fleet import Member
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import ConfiguredInstance, Instance
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
 
 HOSTS = {"lb1": ("192.0.2.1", "2001:db8::1"), "lb2": ("192.0.2.2", "2001:db8::2"), "lb3": ("192.0.2.3", "2001:db8::3")}
 PLAN = [
-    {"name": "VI_1", "virtual_ipaddress": ["192.0.2.100/24"]},
-    {"name": "VI_6", "virtual_ipaddress": ["2001:db8::100/64"]},
+    Instance("VI_1", 100, 254, "MASTER", -1, False, ("192.0.2.100/24",)),
+    Instance("VI_6", 1, 254, "MASTER", -1, False, ("2001:db8::100/64",)),
 ]
 
 
-def member(name: str, absent: bool = False, running: list[dict[str, Any]] | None = None, **settings: Any) -> Member:
+def member(name: str, absent: bool = False, running: list[dict[str, Any]] | None = None, **settings: Any) -> Host:
     four, six = HOSTS[name]
     link = {"address": "fe80::1", "scope": "link"}
     vip = {"address": "2001:db8::100", "scope": "global"}
     eth0 = {"ipv4": {"address": four}, "ipv6": [link, vip, {"address": six, "scope": "global"}]}
     facts = {} if absent else {"interfaces": ["eth0"], "eth0": eth0}
-    return Member(name, {"unicast": True, "interface": "eth0", **settings}, facts, running or [])
+    known = parse({"unicast": True, "interface": "eth0", **settings})[0]
+    return Host(name, known, network_of(facts), [read(ConfiguredInstance, each) for each in running or []])
 
 
-def planned(*members: Member, hosts: tuple[str, ...] = ("lb1", "lb2", "lb3")) -> tuple[dict[str, Any], list[str]]:
-    plan, problems = unicast.with_peers({host: [dict(each) for each in PLAN] for host in hosts}, members)
-    peers = {host: [(each.get("unicast_src_ip"), each.get("unicast_peers")) for each in plan[host]] for host in hosts}
-    return peers, problems
+def planned(*members: Host, hosts: tuple[str, ...] = ("lb1", "lb2", "lb3")) -> tuple[dict[str, Any], list[str]]:
+    plan, problems = unicast.with_peers(dict.fromkeys(hosts, PLAN), members)
+    facts = {host: [each.as_fact() for each in plan[host]] for host in hosts}
+    peers = {
+        host: [(each.get("unicast_src_ip"), each.get("unicast_peers")) for each in own] for host, own in facts.items()
+    }
+    return peers, list(map(str, problems))
 
 
 def test_each_sends_to_all_others_in_the_vips_family() -> None:
@@ -92,7 +100,8 @@ def test_an_absent_member_of_nowhere_is_a_problem_and_a_given_address_helps() ->
 
 
 def test_an_interface_without_an_address() -> None:
-    bare = Member("lb2", {"unicast": True, "interface": "eth1"}, {"interfaces": ["eth1"], "eth1": {}})
+    settings = parse({"unicast": True, "interface": "eth1"})[0]
+    bare = Host("lb2", settings, network_of({"interfaces": ["eth1"], "eth1": {}}))
     dummy, problems = planned(member("lb1"), bare, hosts=("lb1", "lb2"))
     assert problems[0] == (
         "lb2: keepalived_unicast is true, and eth1 has no IPv4 address of its own for VI_1. Give it one, or set "

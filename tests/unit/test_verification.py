@@ -9,8 +9,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.cluster_verify import cluster_verify
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import fleet
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import health, verification
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import observed
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.cluster import Cluster as Planned
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, Speaker
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import hostvars, verification
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.vip_status import vips_of
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
 from cluster_hostvars import (
     BINARY,
     CONDITIONS,
@@ -35,6 +41,7 @@ from cluster_hostvars import (
     fault,
     stopped,
     target,
+    verified,
     when,
 )
 
@@ -66,7 +73,7 @@ def test_a_cluster_that_is_well_has_no_problem() -> None:
         "wire",
     }
     assert len([check for check in found["checks"] if check["check"] == "answers"]) == 3 * len(VIPS)
-    assert len([check for check in found["checks"] if check["check"] == "drift"]) == 3 * len(health.STAGED)
+    assert len([check for check in found["checks"] if check["check"] == "drift"]) == 3 * len(hostvars.STAGED)
 
 
 def test_the_table_of_a_verification() -> None:
@@ -168,7 +175,7 @@ VERDICTS: dict[str, tuple[Change, list[str], list[str]]] = {
     "elsewhere for no reason": (
         away,
         [
-            f"{ONE} (VI_1) is on nginx2, though nginx1 is well: it may return later. Look again in a minute, then read why with "
+            f"{ONE} (VI_1) is on nginx2, though nginx1 is healthy: it may return later. Look again in a minute, then read why with "
             "'journalctl -u keepalived' on nginx1.",
         ],
         [],
@@ -176,7 +183,7 @@ VERDICTS: dict[str, tuple[Change, list[str], list[str]]] = {
     "elsewhere for no reason, and just started": (
         both(away, lambda cluster: cluster.daemon("nginx1").update(since=NOW)),
         [
-            f"{ONE} (VI_1) is on nginx2, though nginx1 is well: it may return later. Look again in a minute, then read why with "
+            f"{ONE} (VI_1) is on nginx2, though nginx1 is healthy: it may return later. Look again in a minute, then read why with "
             "'journalctl -u keepalived' on nginx1.",
         ],
         [],
@@ -184,7 +191,7 @@ VERDICTS: dict[str, tuple[Change, list[str], list[str]]] = {
     "elsewhere though another VIP has nopreempt": (
         both(nopreempt, lambda cluster: cluster.move(TWO, "nginx1")),
         [
-            f"{TWO} (VI_2) is on nginx1, though nginx2 is well: it may return later. Look again in a minute, then read why with "
+            f"{TWO} (VI_2) is on nginx1, though nginx2 is healthy: it may return later. Look again in a minute, then read why with "
             "'journalctl -u keepalived' on nginx2.",
         ],
         [],
@@ -192,22 +199,26 @@ VERDICTS: dict[str, tuple[Change, list[str], list[str]]] = {
     "elsewhere with nopreempt": (
         both(nopreempt, away),
         [],
-        [f"{ONE} (VI_1) is on nginx2, for VI_1 has nopreempt: it stays there while nginx2 is well."],
+        [f"{ONE} (VI_1) is on nginx2, for VI_1 has nopreempt: it stays there while nginx2 is healthy."],
     ),
     "elsewhere with preempt_delay, and just started": (
         both(preempt_delay, away, lambda cluster: cluster.daemon("nginx1").update(since=NOW - 59)),
         [],
-        [f"{ONE} (VI_1) is on nginx2, though nginx1 is well: it returns when keepalived_preempt_delay (60 s) is over."],
+        [
+            f"{ONE} (VI_1) is on nginx2, though nginx1 is healthy: it returns when keepalived_preempt_delay (60 s) is over."
+        ],
     ),
     "elsewhere with preempt_delay, and just moved": (
         both(preempt_delay, away, lambda cluster: cluster.speaker("nginx1", ONE).update(last_transition=NOW - 59)),
         [],
-        [f"{ONE} (VI_1) is on nginx2, though nginx1 is well: it returns when keepalived_preempt_delay (60 s) is over."],
+        [
+            f"{ONE} (VI_1) is on nginx2, though nginx1 is healthy: it returns when keepalived_preempt_delay (60 s) is over."
+        ],
     ),
     "elsewhere though preempt_delay is over": (
         both(preempt_delay, away, lambda cluster: cluster.daemon("nginx1").update(since=NOW - 61)),
         [
-            f"{ONE} (VI_1) is on nginx2, though nginx1 is well: it may return later. Look again in a minute, then read why with "
+            f"{ONE} (VI_1) is on nginx2, though nginx1 is healthy: it may return later. Look again in a minute, then read why with "
             "'journalctl -u keepalived' on nginx1.",
         ],
         [],
@@ -246,9 +257,9 @@ VERDICTS: dict[str, tuple[Change, list[str], list[str]]] = {
     "a failed check": (
         both(away, lambda cluster: cluster.now("nginx1").update(check_failed=True)),
         [
-            f"{ONE} (VI_1) is on nginx2, for nginx1 has failed its check of nginx and has not been well for long enough since. "
+            f"{ONE} (VI_1) is on nginx2, for nginx1 has failed its check of nginx and has not been healthy for long enough since. "
             "Repair nginx on nginx1, or wait until its check has succeeded for long enough.",
-            "nginx1: its check of nginx has failed, and nginx has not been well for long enough since. "
+            "nginx1: its check of nginx has failed, and nginx has not been healthy for long enough since. "
             "Read why with 'journalctl -u check_nginx'.",
         ],
         [],
@@ -637,7 +648,13 @@ def test_what_was_heard_on_the_wire() -> None:
 
 def test_the_split_brain_that_the_plan_warns_of_is_recognized() -> None:
     members = [
-        fleet.Member(name, {"interface": "ens33"}, {"all_ipv4_addresses": [address]}, (), heard)
+        Host(
+            name,
+            parse({"hosts": PAIR, "interface": "ens33"})[0],
+            network_of({"all_ipv4_addresses": [address]}),
+            (),
+            [Speaker(**each) for each in heard],
+        )
         for name, address, heard in (
             ("nginx1", "192.168.200.150", ()),
             (
@@ -650,8 +667,8 @@ def test_the_split_brain_that_the_plan_warns_of_is_recognized() -> None:
             ),
         )
     ]
-    planned = fleet.Fleet([fleet.Cluster(PAIR, tuple(members), Cluster(*PAIR).plan)], [])
-    warnings = list(fleet._split_brains(planned.clusters[0]))
+    plan = {name: [Instance.from_fact(each) for each in own] for name, own in Cluster(*PAIR).plan.items()}
+    warnings = list(observed.warnings_of(Planned(PAIR, tuple(members), plan)))
     assert len(warnings) == 1
     found = Cluster(*PAIR).verify({"warnings": warnings})
     assert (len(found["problems"]), found["notes"]) == (1, [])
@@ -662,8 +679,8 @@ def test_two_clusters_are_not_compared_with_each_other() -> None:
     for name in ("nginx3", "nginx4"):
         others.now(name)["version"] = others.daemon(name)["version"] = "2.3.3"
         others.nginx(name).update(version="1.18.0", files={CONF: "other"}, certificates={})
-    hostvars = {**Cluster(*PAIR).hostvars, **others.hostvars}
-    found = verification.verify(health.read(hostvars, list(hostvars), NOW), {})
+    known = {**Cluster(*PAIR).hostvars, **others.hostvars}
+    found = verified(hostvars.at_present(known, list(known), NOW))
     assert (found["problems"], found["notes"]) == ([], [])
 
 
@@ -673,10 +690,10 @@ def test_hosts_that_share_vips_only_by_a_third_are_one_cluster() -> None:
         "c": Cluster("c", vips=VIPS[1:], first=152),
         "b": Cluster("b", first=151),
     }
-    hostvars = {name: cluster.hostvars[name] for name, cluster in chain.items()}
-    hostvars["c"]["nginx_now"]["version"] = "1.18.0"
-    found = verification.verify(health.read(hostvars, list(hostvars), NOW), {})
-    assert "nginx is 1.22.1 on a, 1.18.0 on c and 1.22.1 on b. Bring all to one version." in found["problems"]
+    known = {name: cluster.hostvars[name] for name, cluster in chain.items()}
+    known["c"]["nginx_now"]["version"] = "1.18.0"
+    found = verified(hostvars.at_present(known, list(known), NOW))
+    assert "nginx is 1.22.1 on a, 1.22.1 on b and 1.18.0 on c. Bring all to one version." in found["problems"]
 
 
 def test_a_vip_on_a_host_that_has_no_instance_of_it() -> None:
@@ -685,8 +702,8 @@ def test_a_vip_on_a_host_that_has_no_instance_of_it() -> None:
     stray["keepalived_now"]["addresses"] = ["192.168.200.152/24", f"{ONE}/24"]
     cluster.move(ONE)
     cluster.move(TWO)
-    hostvars = {**cluster.hostvars, "nginx3": stray}
-    found = verification.verify(health.read(hostvars, list(hostvars), NOW), {})
+    known = {**cluster.hostvars, "nginx3": stray}
+    found = verified(hostvars.at_present(known, list(known), NOW))
     assert (
         f"{ONE} (VI_1) is on nginx3, whose keepalived does not know it. Remove it there with 'ip address delete', and run "
         "site.yml on nginx3." in found["problems"]
@@ -715,9 +732,7 @@ def test_every_condition_of_three_hosts_and_every_holder() -> None:
             for name, condition in conditions.items():
                 CONDITIONS[condition](cluster, name)
             (finding,) = [
-                each
-                for each in verification._holding(health.vips_of(cluster.hosts())[0])
-                if each.check == "right holder"
+                each for each in verification.holding(vips_of(cluster.hosts())[0]) if each.check == "right holder"
             ]
             verdict = "problem" if not finding.ok else "note" if finding.note else "ok"
             assert verdict == expected_place(conditions, cluster.order(ONE), holder), (conditions, holder, finding)

@@ -20,13 +20,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import test_modules
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import vip_probe
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.vip_probe import BadOption, probe
 from hypothesis import given
 from hypothesis import strategies as st
 from labtest import Cluster
-from test_modules import VERSIONS, Python
+from support.modules import Python, ends
 
 from machine import LabError
 from probe import PROBER, command, watching
@@ -36,10 +35,6 @@ MAC1, MAC2 = "02:00:00:00:00:0a", "02:00:00:00:00:0b"
 COLLECTION = Path("ansible_collections", "evenkeel", "nginx_ha", "plugins", "module_utils")
 RESULT = {"duration", "rate", "timeout", "missed", "targets"}
 
-# Fixtures of their own module, here too
-reachable = test_modules.reachable
-python = test_modules.python
-ends = pytest.mark.parametrize("python", (VERSIONS[0], VERSIONS[-1]), indirect=True)
 
 # Servers
 

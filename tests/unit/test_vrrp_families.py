@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vip_addresses import vip_addresses
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.plan import plan
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
 
 HOSTS = ["nginx1", "nginx2", "nginx3"]
 DUAL: dict[str, Any] = {"name": "VI_1", "address": "192.168.200.200/24", "address6": "fd00:200::200/64"}
@@ -49,10 +50,13 @@ def test_it_is_one_load_to_the_hosts() -> None:
 
 
 def test_a_sync_group_takes_both_along() -> None:
-    vips = vrrp.by_family([OTHER, DUAL, {"name": "VI_3", "address": "192.168.200.220/24"}])
-    plan = vrrp.plan(vips, HOSTS, groups=[{"name": "VG", "vips": ["VI_2", "VI_1"]}])
-    for instances in plan.values():
-        assert len({each["priority"] for each in instances if each["name"] != "VI_3"}) == 1
+    vips = [OTHER, DUAL, {"name": "VI_3", "address": "192.168.200.220/24"}]
+    settings, problems = parse(
+        {"vips": vips, "hosts": HOSTS, "sync_groups": [{"name": "VG", "vips": ["VI_2", "VI_1"]}]}
+    )
+    assert not problems
+    for instances in plan(settings).instances.values():
+        assert len({each.priority for each in instances if each.name != "VI_3"}) == 1
 
 
 def test_each_has_the_addresses_and_the_vrid_of_its_family() -> None:
@@ -76,21 +80,27 @@ def test_a_pinned_vrid_and_options_are_those_of_both() -> None:
     [
         (
             {"address6": "fd00:200::x/64"},
-            "VIP VI_1: address6 is 'fd00:200::x/64', which is no IP address. Write it as fd00:200::200/64.",
+            "keepalived_vips[0].address6 of VI_1 is 'fd00:200::x/64', which is no IP address. Write it as fd00:200::200/64.",
         ),
-        ({"address6": "192.168.200.7/24"}, "VIP VI_1: address6 is 192.168.200.7/24. It is the IPv6 address."),
-        ({"address": "fd00:200::7/64"}, "VIP VI_1: address is fd00:200::7/64. It is the IPv4 address."),
+        (
+            {"address6": "192.168.200.7/24"},
+            "keepalived_vips[0].address6 of VI_1 is 192.168.200.7/24, which is IPv4. It is the IPv6 address.",
+        ),
+        (
+            {"address": "fd00:200::7/64"},
+            "keepalived_vips[0].address of VI_1 is fd00:200::7/64, which is IPv6. It is the IPv4 address.",
+        ),
     ],
 )
 def test_what_is_no_pair_is_refused(changes: dict[str, str], text: str) -> None:
-    with pytest.raises(vrrp.PlanError) as caught:
-        vrrp.by_family([DUAL | changes])
-    assert str(caught.value) == text
+    assert list(map(str, parse({"vips": [DUAL | changes]})[1])) == [text]
 
 
 def test_two_of_one_name_are_refused() -> None:
-    with pytest.raises(vrrp.PlanError, match="Two VIPs are called VI_1_6"):
-        vrrp.check_vips(vrrp.by_family([DUAL, {"name": "VI_1_6", "address": "fd00:200::7/64"}]))
+    found = parse({"vips": [DUAL, {"name": "VI_1_6", "address": "fd00:200::7/64"}]})[1]
+    assert list(map(str, found)) == [
+        "keepalived_vips[1].name makes VI_1_6 the name of a VIP, as keepalived_vips[0].name does. Give each entry a name of its own."
+    ]
 
 
 def test_nginx_gets_all_addresses() -> None:

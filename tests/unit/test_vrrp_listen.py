@@ -18,9 +18,8 @@ from typing import Any
 
 import ansible
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.modules import vrrp_listen
-from test_modules import OLD_VERSIONS, VERSIONS, interpreter, old_core
-from test_vrrp_packet import (
+from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import vrrp_hearing
+from support.adverts import (
     AH,
     CAPTURED,
     MALFORMED,
@@ -37,15 +36,14 @@ from test_vrrp_packet import (
     v3,
     v3_ipv6,
 )
+from support.modules import OLD_VERSIONS, VERSIONS, ends, interpreter, newest, old_core
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 COLLECTION = Path("ansible_collections", "evenkeel", "nginx_ha", "plugins", "module_utils")
 PROGRAMS = ("ip", "nsenter", "unshare")
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the module listens on a packet socket")
-ends = pytest.mark.parametrize("python", (VERSIONS[0], VERSIONS[-1]), indirect=True)
 # Python 2.7 does not let its sockets be watched.
-newest = pytest.mark.parametrize("python", VERSIONS[-1:], indirect=True)
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,8 @@ def libraries() -> Iterator[Path]:
             package /= part
             package.mkdir(parents=True)
             (package / "__init__.py").touch()
-        shutil.copy(PLUGINS / "module_utils" / "vrrp_packet.py", package)
+        for path in (PLUGINS / "module_utils").glob("vrrp_*.py"):
+            shutil.copy(path, package)
         (Path(name) / "core").mkdir()
         (Path(name) / "core" / "ansible").symlink_to(Path(ansible.__file__).parent)
         yield Path(name)
@@ -373,12 +372,12 @@ def test_who_is_not_root_is_told(python: Python) -> None:
 
 
 @pytest.fixture
-def listener(monkeypatch: pytest.MonkeyPatch) -> vrrp_listen.Listener:
-    monkeypatch.setattr(vrrp_listen, "listening", lambda *_words: None)
-    return vrrp_listen.Listener("far")
+def listener(monkeypatch: pytest.MonkeyPatch) -> vrrp_hearing.Listener:
+    monkeypatch.setattr(vrrp_hearing, "listening", lambda *_words: None)
+    return vrrp_hearing.Listener("far")
 
 
-def test_speakers_beyond_the_1024th_are_counted_alone(listener: vrrp_listen.Listener) -> None:
+def test_speakers_beyond_the_1024th_are_counted_alone(listener: vrrp_hearing.Listener) -> None:
     for number in range(1030):
         listener.hear(ipv4(v2(), source=f"10.0.{number // 250}.{number % 250}"), 0x0800, 0.1)
     assert (len(listener.speakers), listener.dropped, listener.malformed) == (1024, 6, 0)
@@ -389,7 +388,7 @@ def test_speakers_beyond_the_1024th_are_counted_alone(listener: vrrp_listen.List
     assert heard == parse(known) | {"count": 2, "first_seen": 0.1, "last_seen": 0.2}
 
 
-def test_listening_takes_the_seconds_it_was_given(listener: vrrp_listen.Listener) -> None:
+def test_listening_takes_the_seconds_it_was_given(listener: vrrp_hearing.Listener) -> None:
     quiet, other = socket.socketpair()
     with quiet, other:
         listener.sockets = [quiet]
@@ -398,7 +397,7 @@ def test_listening_takes_the_seconds_it_was_given(listener: vrrp_listen.Listener
         assert 0.3 <= time.monotonic() - started < 5
 
 
-def test_every_error_of_a_socket_but_a_downed_interface_ends_the_listening(listener: vrrp_listen.Listener) -> None:
+def test_every_error_of_a_socket_but_a_downed_interface_ends_the_listening(listener: vrrp_hearing.Listener) -> None:
     with pytest.raises(OSError, match="Bad file descriptor"), socket.socket() as sock:
         sock.close()
         listener.receive(sock, 0)

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import FilterModule, vrrp_plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.plan import plan
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,7 +80,7 @@ PLANS: dict[str, tuple[list[Vip], list[str], Mapping[str, Any], Plan]] = {
 
 @pytest.mark.parametrize(("vips", "hosts", "options", "expected"), PLANS.values(), ids=PLANS)
 def test_plan(vips: list[Vip], hosts: list[str], options: Mapping[str, Any], expected: Plan) -> None:
-    assert vrrp.plan(vips, hosts, **options) == expected
+    assert vrrp_plan(vips, hosts, **options) == expected
 
 
 def vips_of(count: int) -> list[Vip]:
@@ -93,7 +94,7 @@ def orders_of(plan: Plan) -> list[str]:
 
 def test_three_hosts_share_five_vips() -> None:
     """a and b have two VIPs each, c has one; whichever is lost, the others have three and two."""
-    plan = vrrp.plan(vips_of(5), ["a", "b", "c"])
+    plan = vrrp_plan(vips_of(5), ["a", "b", "c"])
     assert orders_of(plan) == ["acb", "bca", "cab", "abc", "bca"]
     assert column(plan, "priority") == {
         "a": [254, 232, 243, 254, 232],
@@ -115,7 +116,7 @@ def test_three_hosts_share_five_vips() -> None:
     ids=str,
 )
 def test_step_keeps_skew_times_ten_milliseconds_apart_while_there_is_room(advert_int: float, step: int) -> None:
-    assert column(vrrp.plan([FIRST], PAIR, advert_int), "priority") == {"nginx1": [254], "nginx2": [254 - step]}
+    assert column(vrrp_plan([FIRST], PAIR, advert_int), "priority") == {"nginx1": [254], "nginx2": [254 - step]}
 
 
 VRIDS: dict[str, tuple[list[Vip], list[int]]] = {
@@ -126,7 +127,7 @@ VRIDS: dict[str, tuple[list[Vip], list[int]]] = {
         [7, 7],
     ),
     "next free one above": (
-        [{"name": "b", "address": "10.0.1.7/16"}, {"name": "a", "address": "10.0.0.7/16"}],
+        [{"name": "a", "address": "10.0.1.7/16"}, {"name": "b", "address": "10.0.0.7/16"}],
         [8, 7],
     ),
     "wraps to 1 after 255": (
@@ -154,13 +155,13 @@ VRIDS: dict[str, tuple[list[Vip], list[int]]] = {
 
 def test_reserved_vrids_are_left_out_in_both_families() -> None:
     vips = [{"name": "four", "address": "10.0.0.7/24"}, {"name": "six", "address": "2001:db8::7/64"}]
-    plan = vrrp.plan(vips, ["a"], reserved=[7, 8])
+    plan = vrrp_plan(vips, ["a"], reserved=[7, 8])
     assert column(plan, "virtual_router_id") == {"a": [9, 9]}
 
 
 @pytest.mark.parametrize(("vips", "vrids"), VRIDS.values(), ids=VRIDS)
 def test_vrids(vips: list[Vip], vrids: list[int]) -> None:
-    assert column(vrrp.plan(vips, PAIR), "virtual_router_id") == {"nginx1": vrids, "nginx2": vrids}
+    assert column(vrrp_plan(vips, PAIR), "virtual_router_id") == {"nginx1": vrids, "nginx2": vrids}
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,7 @@ def test_vrids(vips: list[Vip], vrids: list[int]) -> None:
     ],
 )
 def test_address_is_written_with_its_prefix(address: str, planned: str) -> None:
-    plan = vrrp.plan([{"name": "VI_1", "address": address}], ["nginx1"])
+    plan = vrrp_plan([{"name": "VI_1", "address": address}], ["nginx1"])
     assert column(plan, "virtual_ipaddress") == {"nginx1": [[planned]]}
 
 
@@ -222,7 +223,7 @@ PINS: dict[str, tuple[Vip, dict[str, tuple[int, str, int]]]] = {
 
 @pytest.mark.parametrize(("pins", "expected"), PINS.values(), ids=PINS)
 def test_pins(pins: Vip, expected: dict[str, tuple[int, str, int]]) -> None:
-    plan = vrrp.plan([{**FIRST, **pins}], PAIR)
+    plan = vrrp_plan([{**FIRST, **pins}], PAIR)
     found = {host: (own["priority"], own["state"], own["weight"]) for host, (own,) in plan.items()}
     assert found == expected
 
@@ -247,69 +248,75 @@ ORDERS: dict[str, tuple[list[Vip], list[str]]] = {
 @pytest.mark.parametrize(("pins", "orders"), ORDERS.values(), ids=ORDERS)
 def test_balance_counts_pins(pins: list[Vip], orders: list[str]) -> None:
     vips = [{**vip, **pin} for vip, pin in zip(vips_of(len(pins)), pins, strict=True)]
-    assert orders_of(vrrp.plan(vips, ["a", "b", "c", "d"])) == orders
+    assert orders_of(vrrp_plan(vips, ["a", "b", "c", "d"])) == orders
 
 
-OUT_OF_RANGE = (
-    "; it must be 1 to 254 (255 would make it the owner, which no failed check can lower). "
-    "Change its pin, keepalived_priority_base or _step."
-)
 ERRORS: dict[str, tuple[list[Vip], Mapping[str, Any], str]] = {
     "no host": (
         [FIRST],
         {"hosts": []},
-        "There is no host to plan for. Set keepalived_hosts, e.g. to the group of load balancers.",
+        "keepalived_hosts is empty. Set it, e.g. to the group of load balancers.",
     ),
     "host twice": (
         [FIRST],
         {"hosts": ["a", "b", "a"]},
-        "Host a is listed twice in keepalived_hosts. List each host once.",
+        "keepalived_hosts lists a twice. List each host once.",
     ),
     "bad name": (
         [{**FIRST, "name": "VI 1"}],
         {},
-        "VIP name 'VI 1' is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. VI_1.",
+        "keepalived_vips[0].name is 'VI 1', which is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. VI_1.",
     ),
     "no name": (
         [{"address": "10.0.0.1/24"}],
         {},
-        "VIP name '' is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. VI_1.",
+        "keepalived_vips[0].name is '', which is not made of letters, digits, '_', '-' and '.'. Rename it, e.g. VI_1.",
     ),
     "name twice": (
         [FIRST, {**SECOND, "name": "VI_1"}],
         {},
-        "Two VIPs are called VI_1. Give each entry of keepalived_vips a name of its own.",
+        "keepalived_vips[1].name makes VI_1 the name of a VIP, as keepalived_vips[0].name does. Give each entry a name of "
+        "its own.",
     ),
     "bad address": (
         [{**FIRST, "address": "192.168.200.300/24"}],
         {},
-        "VIP VI_1: address is '192.168.200.300/24', which is no IP address. Write it as 192.168.200.200/24.",
+        "keepalived_vips[0].address of VI_1 is '192.168.200.300/24', which is no IP address. Write it as 192.168.200.200/24.",
     ),
     "no address": (
         [{"name": "VI_1"}],
         {},
-        "VIP VI_1: address is '', which is no IP address. Write it as 192.168.200.200/24.",
+        "keepalived_vips[0].address of VI_1 is '', which is no IP address. Write it as 192.168.200.200/24.",
     ),
     "address twice": (
         [FIRST, {**SECOND, "address": "192.168.200.200/16"}],
         {},
-        "VIP VI_2: address 192.168.200.200 is already that of VI_1. Remove one of the two.",
+        "keepalived_vips[1].address of VI_2 is 192.168.200.200, which VI_1 has as well. Remove one of the two.",
     ),
     "pinned owner": (
         [{**FIRST, "priorities": {"nginx2": 255}}],
         {},
-        "VIP VI_1: nginx2 would get priority 255" + OUT_OF_RANGE,
+        "keepalived_vips[0].priorities.nginx2 of VI_1 is 255, which would make it the owner, that no failed check can "
+        "lower. It must be a whole number from 1 to 254.",
     ),
-    "base too high": ([FIRST], {"base": 255}, "VIP VI_1: nginx1 would get priority 255" + OUT_OF_RANGE),
+    "base too high": (
+        [FIRST],
+        {"base": 255},
+        "keepalived_priority_base is 255. It must be 2 to 254; 255 would make the master the owner, which no failed check "
+        "can lower.",
+    ),
     "step too large": (
         [FIRST],
         {"base": 150, "step": 150},
-        "VIP VI_1: nginx2 would get priority 0" + OUT_OF_RANGE,
+        "keepalived_priority_base and _step make priorities 150 to 0, which leave no room for a failed host to rank below a "
+        "healthy one (the last would fall to -151). Use a smaller keepalived_priority_step or a higher "
+        "keepalived_priority_base.",
     ),
     "priorities against preferred": (
         [{**FIRST, "preferred": "nginx2", "priorities": {"nginx1": 200, "nginx2": 150}}],
         {},
-        "VIP VI_1: priorities make nginx1 its master, but preferred or order names nginx2. Set one of the two.",
+        "keepalived_vips[0].priorities of VI_1 make nginx1 its master, but preferred or order names nginx2. Set one of the "
+        "two.",
     ),
     "negative step": (
         [FIRST],
@@ -319,115 +326,118 @@ ERRORS: dict[str, tuple[list[Vip], Mapping[str, Any], str]] = {
     "priority is no number": (
         [{**FIRST, "priorities": {"nginx2": "high"}}],
         {},
-        "VIP VI_1: priority of nginx2 is 'high'. It must be a whole number from 1 to 254.",
+        "keepalived_vips[0].priorities.nginx2 of VI_1 is 'high'. It must be a whole number from 1 to 254.",
     ),
     "equal priorities": (
         [{**FIRST, "priorities": {"nginx1": 150, "nginx2": 150}}],
         {},
-        "VIP VI_1: nginx1 and nginx2 both have priority 150. "
-        "Equal priorities go to the higher address; give each host its own.",
+        "keepalived_vips[0].priorities of VI_1 give nginx1 and nginx2 both 150. Equal priorities go to the higher address; "
+        "give each host its own.",
     ),
     "pin equals a planned priority": (
         [{**FIRST, "priorities": {"nginx2": 254}}],
         {},
-        "VIP VI_1: nginx1 and nginx2 both have priority 254. "
-        "Equal priorities go to the higher address; give each host its own.",
+        "keepalived_vips[0].priorities of VI_1 give nginx1 and nginx2 both 254. Equal priorities go to the higher address; "
+        "give each host its own.",
     ),
     "no room": (
         [FIRST],
         {"base": 150, "step": 75},
-        "VIP VI_1: priorities 150 to 75 leave no room for a failed host to rank below a healthy one "
-        "(the last would fall to -1). Use a smaller keepalived_priority_step or a higher base.",
+        "keepalived_priority_base and _step make priorities 150 to 75, which leave no room for a failed host to rank below "
+        "a healthy one (the last would fall to -1). Use a smaller keepalived_priority_step or a higher "
+        "keepalived_priority_base.",
     ),
     "lowest base": (
         [FIRST],
         {"hosts": ["nginx1"], "base": 1},
-        "VIP VI_1: priorities 1 to 1 leave no room for a failed host to rank below a healthy one "
-        "(the last would fall to 0). Use a smaller keepalived_priority_step or a higher base.",
+        "keepalived_priority_base is 1. It must be 2 to 254; 255 would make the master the owner, which no failed check can "
+        "lower.",
     ),
     "bad state": (
         [{**FIRST, "states": {"nginx1": "master"}}],
         {},
-        "VIP VI_1: state of nginx1 is 'master'. It is MASTER or BACKUP.",
+        "keepalived_vips[0].states.nginx1 of VI_1 is 'master'. It is MASTER or BACKUP.",
     ),
     "order names a stranger": (
         [{**FIRST, "order": ["nginx2", "nginx3"]}],
         {},
-        "VIP VI_1: order names nginx3, which is no member. The members are nginx1, nginx2.",
+        "keepalived_vips[0].order of VI_1 names nginx3, which is no member. The members are nginx1, nginx2.",
     ),
     "order names a host twice": (
         [{**FIRST, "order": ["nginx2", "nginx1", "nginx2"]}],
         {},
-        "VIP VI_1: order names a host twice (nginx2, nginx1, nginx2). Name each once.",
+        "keepalived_vips[0].order of VI_1 names a host twice (nginx2, nginx1, nginx2). Name each once.",
     ),
     "preferred names a stranger": (
         [{**FIRST, "preferred": "nginx3"}],
         {},
-        "VIP VI_1: preferred names nginx3, which is no member. The members are nginx1, nginx2.",
+        "keepalived_vips[0].preferred of VI_1 names nginx3, which is no member. The members are nginx1, nginx2.",
     ),
     "preferred contradicts order": (
         [{**FIRST, "preferred": "nginx1", "order": ["nginx2", "nginx1"]}],
         {},
-        "VIP VI_1: preferred is nginx1, but order starts with nginx2. Set one of the two.",
+        "keepalived_vips[0].preferred of VI_1 is nginx1, but order starts with nginx2. Set one of the two.",
     ),
     "stranger's priority": (
         [{**FIRST, "priorities": {"nginx3": 100}}],
         {},
-        "VIP VI_1: priorities names nginx3, which is no member. The members are nginx1, nginx2.",
+        "keepalived_vips[0].priorities of VI_1 names nginx3, which is no member. The members are nginx1, nginx2.",
     ),
     "stranger's state": (
         [SECOND, {**FIRST, "states": {"nginx3": "MASTER"}}],
         {},
-        "VIP VI_1: states names nginx3, which is no member. The members are nginx2, nginx1.",
+        "keepalived_vips[1].states of VI_1 names nginx3, which is no member. The members are nginx1, nginx2.",
     ),
     "VRID too low": (
         [{**FIRST, "virtual_router_id": 0}],
         {},
-        "VIP VI_1: virtual_router_id is 0. It must be 1 to 255.",
+        "keepalived_vips[0].virtual_router_id of VI_1 is 0. It must be 1 to 255.",
     ),
     "VRID too high": (
         [{**FIRST, "virtual_router_id": 256}],
         {},
-        "VIP VI_1: virtual_router_id is 256. It must be 1 to 255.",
+        "keepalived_vips[0].virtual_router_id of VI_1 is 256. It must be 1 to 255.",
     ),
     "VRID twice": (
         [{**FIRST, "virtual_router_id": 51}, {**SECOND, "virtual_router_id": 51}],
         {},
-        "VIP VI_2: virtual_router_id 51 is already that of VI_1. Give each its own.",
+        "keepalived_vips[1].virtual_router_id of VI_2 is 51, which is that of VI_1. Give each its own.",
     ),
     "VRID is reserved": (
         [{**FIRST, "virtual_router_id": 51}],
         {"reserved": [51]},
-        "VIP VI_1: virtual_router_id 51 is already that of the reserved numbers. Give each its own.",
+        "keepalived_vips[0].virtual_router_id of VI_1 is 51, which is that of the reserved numbers. Give each its own.",
     ),
     "all VRIDs are reserved": (
         [FIRST],
         {"reserved": range(1, 256)},
-        "VIP VI_1: all 255 VRIDs of this network are taken.",
+        "keepalived_vips[0].address of VI_1 makes more VIPs in 192.168.200.0/24 than the 255 VRIDs of a network. Move some "
+        "VIPs to another network.",
     ),
     "too many VIPs": (
         [{"name": f"VI_{number}", "address": f"10.0.{number // 256}.{number % 256}/16"} for number in range(1, 257)],
         {},
-        "VIP VI_256: all 255 VRIDs of this network are taken.",
+        "keepalived_vips[255].address of VI_256 makes more VIPs in 10.0.0.0/16 than the 255 VRIDs of a network. Move some "
+        "VIPs to another network.",
     ),
 }
 
 
 @pytest.mark.parametrize(("vips", "options", "text"), ERRORS.values(), ids=ERRORS)
 def test_error(vips: list[Vip], options: Mapping[str, Any], text: str) -> None:
-    with pytest.raises(vrrp.PlanError) as caught:
-        vrrp.plan(vips, **{"hosts": PAIR, **options})
-    assert str(caught.value) == text
+    with pytest.raises(AnsibleFilterError) as caught:
+        vrrp_plan(vips, **{"hosts": PAIR, **options})
+    assert str(caught.value) == f"evenkeel.nginx_ha.vrrp_plan: {text}"
 
 
 @pytest.mark.parametrize("vrid", [1, 255])
 def test_pinned_vrid_may_be_the_first_and_the_last(vrid: int) -> None:
-    assert column(vrrp.plan([{**FIRST, "virtual_router_id": vrid}], ["a"]), "virtual_router_id") == {"a": [vrid]}
+    assert column(vrrp_plan([{**FIRST, "virtual_router_id": vrid}], ["a"]), "virtual_router_id") == {"a": [vrid]}
 
 
 def test_255_vips_of_one_family_have_room() -> None:
     vips = [{"name": f"VI_{number}", "address": f"10.0.0.{number}/24"} for number in range(1, 256)]
-    assert column(vrrp.plan(vips, ["a"]), "virtual_router_id") == {"a": list(range(1, 256))}
+    assert column(vrrp_plan(vips, ["a"]), "virtual_router_id") == {"a": list(range(1, 256))}
 
 
 def test_filter_takes_numbers_as_text() -> None:
@@ -499,7 +509,7 @@ def by_instance(plan: Plan) -> list[dict[str, dict[str, Any]]]:
 
 
 def vrids_of(vips: list[Vip], hosts: Sequence[str] = ("nginx1",), reserved: Sequence[int] = ()) -> dict[str, int]:
-    plan = vrrp.plan(vips, hosts, reserved=reserved)
+    plan = vrrp_plan(vips, hosts, reserved=reserved)
     return {own["name"]: own["virtual_router_id"] for own in plan[hosts[-1]]}
 
 
@@ -523,7 +533,7 @@ def alone(vips: list[Vip], reserved: Sequence[int] = ()) -> dict[str, int]:
 @given(clusters(), advert_ints)
 def test_priorities_of_an_instance_differ_and_are_in_range(case: tuple[list[Vip], list[str]], advert: float) -> None:
     vips, hosts = case
-    for members in by_instance(vrrp.plan(vips, hosts, advert)):
+    for members in by_instance(vrrp_plan(vips, hosts, advert)):
         priorities = [own["priority"] for own in members.values()]
         assert len(set(priorities)) == len(hosts)
         assert all(1 <= priority <= 254 for priority in priorities)
@@ -533,7 +543,7 @@ def test_priorities_of_an_instance_differ_and_are_in_range(case: tuple[list[Vip]
 @given(clusters(), advert_ints)
 def test_failed_host_ranks_below_every_healthy_one(case: tuple[list[Vip], list[str]], advert: float) -> None:
     vips, hosts = case
-    for members in by_instance(vrrp.plan(vips, hosts, advert)):
+    for members in by_instance(vrrp_plan(vips, hosts, advert)):
         failed = [own["priority"] + own["weight"] for own in members.values()]
         assert max(failed) < min(own["priority"] for own in members.values())
         assert min(failed) >= 1
@@ -547,7 +557,7 @@ def test_effective_priorities_differ_whoever_has_failed(
 ) -> None:
     vips, hosts = case
     down = data.draw(st.sets(st.sampled_from(hosts)))
-    for members in by_instance(vrrp.plan(vips, hosts, advert)):
+    for members in by_instance(vrrp_plan(vips, hosts, advert)):
         failed = [own["priority"] + own["weight"] for host, own in members.items() if host in down]
         healthy = [own["priority"] for host, own in members.items() if host not in down]
         assert len({*failed, *healthy}) == len(hosts)
@@ -559,7 +569,7 @@ def test_effective_priorities_differ_whoever_has_failed(
 @given(clusters())
 def test_pinned_hosts_come_first_in_their_order(case: tuple[list[Vip], list[str]]) -> None:
     vips, hosts = case
-    for vip, members in zip(vips, by_instance(vrrp.plan(vips, hosts)), strict=True):
+    for vip, members in zip(vips, by_instance(vrrp_plan(vips, hosts)), strict=True):
         pinned = vip.get("order") or ([vip["preferred"]] if "preferred" in vip else [])
         if "priorities" in vip:
             assert {host: own["priority"] for host, own in members.items()} == vip["priorities"]
@@ -569,7 +579,7 @@ def test_pinned_hosts_come_first_in_their_order(case: tuple[list[Vip], list[str]
 @any_case
 @given(vip_lists(), host_lists, advert_ints)
 def test_each_instance_has_one_master_in_turn(vips: list[Vip], hosts: list[str], advert: float) -> None:
-    for index, members in enumerate(by_instance(vrrp.plan(vips, hosts, advert))):
+    for index, members in enumerate(by_instance(vrrp_plan(vips, hosts, advert))):
         masters = [host for host, own in members.items() if own["state"] == "MASTER"]
         assert masters == [hosts[index % len(hosts)]]
         assert masters == [max(members, key=lambda host: members[host]["priority"])]
@@ -579,7 +589,7 @@ def test_each_instance_has_one_master_in_turn(vips: list[Vip], hosts: list[str],
 @given(st.integers(0, 60), st.integers(2, 20))
 def test_loads_differ_by_one_at_most_after_any_one_loss(count: int, size: int) -> None:
     hosts = [f"nginx{number}" for number in range(1, size + 1)]
-    instances = by_instance(vrrp.plan(vips_of(count), hosts))
+    instances = by_instance(vrrp_plan(vips_of(count), hosts))
     for lost in [None, *hosts]:
         load = dict.fromkeys([host for host in hosts if host != lost], 0)
         for members in instances:
@@ -592,7 +602,7 @@ def test_loads_differ_by_one_at_most_after_any_one_loss(count: int, size: int) -
 def test_skew_times_differ_by_skew_at_least_while_there_is_room(
     hosts: list[str], advert: float, skew: float, base: int
 ) -> None:
-    (members,) = by_instance(vrrp.plan([FIRST], hosts, advert, base, skew=skew))
+    (members,) = by_instance(vrrp_plan([FIRST], hosts, advert, base, skew=skew))
     priorities = sorted((own["priority"] for own in members.values()), reverse=True)
     steps = {high - low for high, low in pairwise(priorities)}
     assert priorities[0] == base
@@ -611,7 +621,7 @@ def test_vrids_are_unique_per_family_in_range_and_not_reserved(
     data: st.DataObject, hosts: list[str], reserved: list[int]
 ) -> None:
     vips = data.draw(vip_lists(reserved))
-    for instances in vrrp.plan(vips, hosts, reserved=reserved).values():
+    for instances in vrrp_plan(vips, hosts, reserved=reserved).values():
         keys = [
             (ipaddress.ip_interface(own["virtual_ipaddress"][0]).version, own["virtual_router_id"]) for own in instances
         ]
@@ -626,10 +636,11 @@ def test_pin_of_a_reserved_number_is_an_error(data: st.DataObject, vips: list[Vi
     for other in vips:
         other.pop("virtual_router_id", None)
     vip["virtual_router_id"] = number
-    with pytest.raises(vrrp.PlanError) as caught:
-        vrrp.plan(vips, ["nginx1"], reserved=[*reserved, number])
+    with pytest.raises(AnsibleFilterError) as caught:
+        vrrp_plan(vips, ["nginx1"], reserved=[*reserved, number])
     assert str(caught.value) == (
-        f"VIP {vip['name']}: virtual_router_id {number} is already that of the reserved numbers. Give each its own."
+        f"evenkeel.nginx_ha.vrrp_plan: keepalived_vips[{vips.index(vip)}].virtual_router_id of {vip['name']} is {number}, "
+        "which is that of the reserved numbers. Give each its own."
     )
 
 
@@ -675,6 +686,17 @@ def test_vrids_do_not_depend_on_the_order_of_vips(data: st.DataObject, vips: lis
 
 
 @any_case
+@given(st.data(), clusters(), advert_ints)
+def test_the_order_of_hosts_and_of_vips_in_the_inventory_changes_nothing(
+    data: st.DataObject, case: tuple[list[Vip], list[str]], advert: float
+) -> None:
+    vips, hosts = case
+    again = vrrp_plan(data.draw(st.permutations(vips)), data.draw(st.permutations(hosts)), advert)
+    assert again == vrrp_plan(vips, hosts, advert)
+    assert list(again) == hosts
+
+
+@any_case
 @given(vip_lists(), host_lists)
 def test_vrids_do_not_depend_on_hosts(vips: list[Vip], hosts: list[str]) -> None:
     assert vrids_of(vips, hosts) == vrids_of(vips)
@@ -685,16 +707,18 @@ def test_vrids_do_not_depend_on_hosts(vips: list[Vip], hosts: list[str]) -> None
 def test_same_input_gives_same_output(case: tuple[list[Vip], list[str]], advert: float) -> None:
     vips, hosts = case
     copies = json.loads(json.dumps(vips))
-    first = vrrp.plan(vips, hosts, advert)
+    first = vrrp_plan(vips, hosts, advert)
     assert vips == copies
-    assert vrrp.plan(copies, tuple(hosts), advert) == first
+    assert vrrp_plan(copies, tuple(hosts), advert) == first
 
 
 COLLECTIONS = Path(__file__).resolve().parents[2] / "collections"
 PROGRAM = """
 import json, sys
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
-print(json.dumps([vrrp.plan(**case) for case in json.load(sys.stdin)]))
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.plan import plan
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
+plans = [plan(parse(case)[0]).instances for case in json.load(sys.stdin)]
+print(json.dumps([{host: [each.as_fact() for each in own] for host, own in plan.items()} for plan in plans]))
 """
 
 
@@ -714,7 +738,7 @@ def many_plans() -> list[dict[str, Any]]:
         vips[12]["order"] = hosts[::-1]
         vips[15]["priorities"] = {host: 254 - number for number, host in enumerate(hosts[::-1])}
         vips[18]["states"] = dict.fromkeys(hosts, "BACKUP")
-        cases.append({"vips": vips, "hosts": hosts, "reserved": [3, 14, 98], "skew": 0.005})
+        cases.append({"vips": vips, "hosts": hosts, "reserved_vrids": [3, 14, 98], "skew": 0.005})
     return cases
 
 
@@ -739,7 +763,10 @@ def test_every_interpreter_plans_the_same(version: str, seed: str) -> None:
         text=True,
         check=True,
     )
-    assert found.stdout.strip() == json.dumps([vrrp.plan(**case) for case in cases])
+    plans = [plan(parse(case)[0]).instances for case in cases]
+    own = [{host: [each.as_fact() for each in instances] for host, instances in plan.items()} for plan in plans]
+    assert all(instances for plan in own for instances in plan.values())
+    assert found.stdout.strip() == json.dumps(own)
 
 
 def best_time(hosts: int, vips: int) -> float:
@@ -747,7 +774,7 @@ def best_time(hosts: int, vips: int) -> float:
     times = []
     for _run in range(3):
         start = perf_counter()
-        vrrp.plan(entries, names)
+        vrrp_plan(entries, names)
         times.append(perf_counter() - start)
     return min(times)
 

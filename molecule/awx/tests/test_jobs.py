@@ -85,7 +85,7 @@ def test_keepalived_is_upgraded(awx: Awx, cluster: Cluster) -> None:
 
 def test_a_cancelled_deploy_is_told_of_and_finished_by_the_next(awx: Awx, cluster: Cluster) -> None:
     """The inventory's keepalived comes back, host by host; the job ends while the first is drained."""
-    assert awx.launch("Deploy", cancelled_at="Have keepalived's unit and configuration present").status == "canceled"
+    assert awx.launch("Deploy", cancelled_at="Write keepalived's unit and configuration").status == "canceled"
     told = awx.launch("Verify")
     assert told.status == "failed" and not told.artifacts["verdict"]["ok"]
     assert "drained by a run that did not end" in told.message

@@ -15,7 +15,7 @@ BOTH = {"192.168.200.200": "nginx1", "192.168.200.210": "nginx2"}
 HOSTS = ("nginx1", "nginx2")
 SEED = int(os.environ.get("EVENKEEL_SEED") or time.time())
 # From the first task after the lock to the last one of the change, as a share of the tasks of one together, which has more.
-MOMENTS = [random.Random(SEED + number).uniform(0.2, 1 if number > 3 else 0.85) for number in range(1, 6)]
+MOMENTS = [random.Random(SEED + number).uniform(0.25, 1 if number > 3 else 0.85) for number in range(1, 6)]
 
 
 def change(number: int, together: bool = False) -> dict[str, object]:

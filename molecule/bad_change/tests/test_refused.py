@@ -95,7 +95,7 @@ def test_a_port_that_is_taken_is_noticed_after_the_reload(cluster: Cluster) -> N
 
     try:
         with refused(cluster):
-            run = with_event("Have nginx's configuration tested", take, nginx_servers=servers, nginx_patience=3)
+            run = with_event("Test the configurations with the programs", take, nginx_servers=servers, nginx_patience=3)
             assert run.code != 0
             assert "is back: configuration and programs. The run stops here." in run.message
             assert "nginx1: keepalived 2.2.7, VI_1 MASTER, VI_2 BACKUP" in run.message
@@ -170,7 +170,7 @@ def test_an_interface_that_disappears_in_the_middle(cluster: Cluster) -> None:
     cluster.settle(dict(BOTH))
     with cluster.client_watching(targets=[VIP], timeout=2, duration=400) as seen:
         run = with_event(
-            "Have keepalived's unit and configuration present",
+            "Write keepalived's unit and configuration",
             lambda: cluster.net("nginx2", "ip link set ens33 down"),
             keepalived_priority_base=240,
             keepalived_patience=5,

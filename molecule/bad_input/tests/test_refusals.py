@@ -44,19 +44,20 @@ REFUSALS = {
     ),
     "a VIP that is no address": (
         {"keepalived_vips": [{**VIP, "address": "192.168.200.300/24"}]},
-        "nginx1: keepalived_vips: VIP VI_1: address is '192.168.200.300/24', which is no IP address. Write it as 192.168.200.200/24.",
+        "nginx1: keepalived_vips[0].address of VI_1 is '192.168.200.300/24', which is no IP address. Write it as 192.168.200.200/24.",
     ),
     "a VIP listed twice": (
         {"keepalived_vips": [VIP, {**VIP, "name": "VI_2"}]},
-        "nginx1: keepalived_vips: VIP VI_2: address 192.168.200.200 is already that of VI_1. Remove one of the two.",
+        "nginx1: keepalived_vips[1].address of VI_2 is 192.168.200.200, which VI_1 has as well. Remove one of the two.",
     ),
     "a VIP outside the interface's network": (
         {"keepalived_vips": [{**VIP, "address": "192.168.201.200/24"}]},
-        "nginx1: VIP VI_1 (192.168.201.200) is not in the network of keepalived_interface ens33 (192.168.200.0/24",
+        "nginx1: keepalived_vips[0].address of VI_1 is 192.168.201.200, which is not in the network of keepalived_interface ens33 "
+        "(192.168.200.0/24",
     ),
     "a host's own address as VIP": (
         {"keepalived_vips": [{**VIP, "address": "192.168.200.151/24"}]},
-        "nginx2: VIP VI_1 (192.168.200.151) is this host's own address on ens33. A VIP moves between hosts; choose an unused address.",
+        "nginx2: keepalived_vips[0].address of VI_1 is 192.168.200.151, this host's own address on ens33. A VIP moves between hosts; choose an unused address.",
     ),
     "an interface that the host lacks": (
         {"keepalived_interface": "eth9"},
@@ -83,16 +84,20 @@ REFUSALS = {
     ),
     "equal priorities": (
         {"keepalived_vips": [{**VIP, "priorities": {"nginx1": 150, "nginx2": 150}}]},
-        "nginx1: keepalived_vips: VIP VI_1: nginx1 and nginx2 both have priority 150. "
+        "nginx1, nginx2: keepalived_vips[0].priorities of VI_1 give nginx1 and nginx2 both 150. "
         "Equal priorities go to the higher address; give each host its own.",
+    ),
+    "a unicast peer with a prefix": (
+        {"keepalived_unicast_peers": ["192.168.200.150", "192.168.200.151/24"]},
+        "nginx1: keepalived_unicast_peers[1] is '192.168.200.151/24', which has a prefix. Write the address alone, as 192.168.200.151.",
     ),
     "an upstream without servers": (
         {"nginx_upstreams": [{"name": "web", "servers": []}]},
-        "nginx1: nginx_upstreams: web has no servers. List them as [{address: 172.16.2.20, port: 9091}],",
+        "nginx1: nginx_upstreams[0].servers is not set. List them as [{address: 172.16.2.20, port: 9091}],",
     ),
     "a server of an unknown upstream": (
         {"nginx_upstreams": WEB, "nginx_servers": [{"name": "default", "upstream": "app"}]},
-        "nginx1: nginx_servers: default proxies to the upstream 'app', which nginx_upstreams lacks; it has web.",
+        "nginx1: nginx_servers[0].upstream is 'app', which nginx_upstreams lacks; it has web. Name one of these, or add it there.",
     ),
     "an unknown install method": (
         {"keepalived_install_method": "docker"},

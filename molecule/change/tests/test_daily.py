@@ -123,7 +123,7 @@ def test_of_two_runs_at_once_the_second_stops(cluster: Cluster) -> None:
         assert first.wait(timeout=120) == 0
         assert second.code != 0
         assert "site.yml" in second.message and "site_break_lock" in second.message
-        assert not second.did("Have nginx's configuration present")
+        assert not second.did("Write nginx's configuration")
     finally:
         first.kill()
         first.wait()

@@ -55,7 +55,7 @@ def test_one_member_alone_is_refused(cluster: Cluster) -> None:
     run = site(arguments=("--limit", "nginx1"), **VRRP_2)
     assert run.code != 0
     assert "nginx2 is not in this run" in run.message
-    assert not run.did("Have keepalived's unit and configuration present")
+    assert not run.did("Write keepalived's unit and configuration")
     cluster.settle(dict(BOTH))
 
 

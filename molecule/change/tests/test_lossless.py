@@ -60,8 +60,9 @@ def test_a_run_without_a_change_does_nothing(cluster: Cluster) -> None:
     assert not run.did("Reload")
     for host in PAIR:
         assert run.count(host, "changed") == 0
-        print(f"{host}: {run.count(host, 'ok')} tasks")
-        assert run.count(host, "ok") <= 20
+        print(f"{host}: {run.count(host, 'ok')} tasks, {run.started(host)} with those skipped")
+        assert run.count(host, "ok") <= 12
+        assert run.started(host) <= 26
 
 
 def test_a_vip_is_added_renumbered_and_removed(cluster: Cluster) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from labtest.cluster import LOAD_BALANCERS
 
 # tests/lint/run makes these; 2.19 runs everything else.
 ENVIRONMENTS = Path("/var/lib/evenkeel-lab/venvs")
+
+pytestmark = pytest.mark.skipif("EVENKEEL_QUICK" in os.environ, reason="'./dev test quick' leaves them out")
 
 
 @pytest.mark.parametrize("version", ["2.16", "2.17", "2.18", "2.20", "2.21"])
@@ -22,4 +25,5 @@ def test_site_changes_nothing(version: str) -> None:
     assert run.code == 0
     for host in LOAD_BALANCERS:
         assert run.count(host, "changed") == 0
-        assert 15 <= run.count(host, "ok") <= 20
+        assert 5 <= run.count(host, "ok") <= 12
+        assert run.started(host) <= 26

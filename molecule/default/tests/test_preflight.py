@@ -39,8 +39,8 @@ def test_a_changed_vrid_is_refused_while_the_old_one_runs(cluster: Cluster) -> N
     run = site(playbook=PREFLIGHT, keepalived_vips=[VIPS[0], {**VIPS[1], "virtual_router_id": 52}])
     assert run.code != 0
     assert (
-        "nginx1: VI_2 runs with VRID 210, and 52 is planned. While the members differ, each is master. Keep it with "
-        "virtual_router_id: 210, or change it on all members in one run with -e keepalived_allow_vrid_change=true."
+        "nginx1: keepalived_vips[1].virtual_router_id of VI_2 is planned as 52, and it runs with 210. While the members differ, each is "
+        "master. Keep it with virtual_router_id: 210, or change it on all members in one run with -e keepalived_allow_vrid_change=true."
     ) in run.message
 
 

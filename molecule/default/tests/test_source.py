@@ -38,11 +38,12 @@ def test_the_build_is_roots_and_hardened(cluster: Cluster) -> None:
     assert "-fstack-protector-strong" in options and "-D_FORTIFY_SOURCE" in options and "SYSTEMD_NOTIFY" in options
 
 
-def test_a_run_without_a_change_executes_at_most_20_tasks_on_a_load_balancer() -> None:
+def test_a_run_without_a_change_executes_at_most_12_tasks_on_a_load_balancer() -> None:
     run = site()
     assert changes_nothing(run)
     for host in LOAD_BALANCERS:
-        assert run.count(host, "ok") <= 20
+        assert run.count(host, "ok") <= 12
+        assert run.started(host) <= 26
 
 
 def test_a_host_that_lost_its_build_gets_the_artifact_again_without_compiling(cluster: Cluster) -> None:

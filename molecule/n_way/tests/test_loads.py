@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import vrrp
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
 from labtest import Cluster
 from labtest.cluster import LOAD_BALANCERS, PROJECT
 
@@ -18,7 +18,7 @@ VIPS = yaml.safe_load((PROJECT / "molecule/n_way/inventory/group_vars/load_balan
 def planned(lost: str | None = None) -> dict[int, str]:
     """The host that should speak for each VRID."""
     speakers: dict[int, tuple[int, str]] = {}
-    for host, instances in vrrp.plan(VIPS, LOAD_BALANCERS).items():
+    for host, instances in vrrp_plan(VIPS, LOAD_BALANCERS).items():
         for instance in instances:
             if host != lost:
                 best = speakers.get(instance["virtual_router_id"], (0, ""))

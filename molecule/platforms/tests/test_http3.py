@@ -44,5 +44,5 @@ def test_an_nginx_without_http3_is_refused_it(cluster: Cluster) -> None:
     servers = [{"name": "www", "upstream": "web", "tls": {"self_signed": True}, "http3": True}]
     run = site("lab", INVENTORY, playbook="playbooks/preflight.yml", nginx_servers=servers)
     assert run.code != 0
-    assert "nginx1: nginx_servers: www has http3, which the nginx 1.18.0 of this host is not built with" in run.message
+    assert "nginx1: nginx_servers[0].http3 needs nginx 1.25.0, and this host has 1.18.0." in run.message
     assert "nginx2: nginx_servers" not in run.message

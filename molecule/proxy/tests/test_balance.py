@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 import pytest
-from traffic import FORGIVEN, OTHER_VIP, VIP, Traffic, request
+from labtest.traffic import FORGIVEN, OTHER_VIP, VIP, Traffic, request
 
 
 @pytest.mark.parametrize(

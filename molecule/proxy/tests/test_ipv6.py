@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from traffic import Traffic
+from labtest.traffic import Traffic
 
 SERVER, SERVER_VIP, CLIENT = "fd00:200::150", "fd00:200::200", "fd00:200::10"
 OWN = {"nginx1": (SERVER, SERVER_VIP), "client": (CLIENT,)}

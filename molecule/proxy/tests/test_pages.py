@@ -9,7 +9,7 @@ import re
 import time
 
 import pytest
-from traffic import CLIENT, OTHER_VIP, VIP, Traffic, request
+from labtest.traffic import CLIENT, OTHER_VIP, VIP, Traffic, request
 
 
 def test_error_pages(traffic: Traffic) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from traffic import CLIENT, VIP, Traffic, request
+from labtest.traffic import CLIENT, VIP, Traffic, request
 
 # Addresses that are nobody's.
 STRANGER, STRANGER6 = "203.0.113.7", "2001:db8::7"
@@ -175,6 +175,12 @@ def test_an_answer_is_handed_on_as_it_comes(traffic: Traffic) -> None:
     assert answer.text == "piece" * 4
     assert answer.first < 0.6 and answer.seconds > 1
     assert traffic.get(":8001/buffered?pieces=4").text == "piece" * 4
+
+
+def test_idle_connections_of_clients(traffic: Traffic) -> None:
+    kept, ended = traffic.ask(request(":8001/buffered"), request(":8001/hang-up"))
+    assert (kept.headers["connection"], ended.headers["connection"]) == (["keep-alive"], ["close"])
+    assert 0.5 < traffic.client("idle", request(":8001/briefly")) < 3
 
 
 ACCESS = {

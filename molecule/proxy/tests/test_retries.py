@@ -7,7 +7,7 @@ import time
 from contextlib import AbstractContextManager
 
 import pytest
-from traffic import FORGIVEN, OTHER_VIP, VIP, Traffic, request
+from labtest.traffic import FORGIVEN, OTHER_VIP, VIP, Traffic, request
 
 # Of each method so many requests.
 COUNT = 5

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from traffic import CLIENT, FORGIVEN, VIP, Traffic, request
+from labtest.traffic import CLIENT, FORGIVEN, VIP, Traffic, request
 
 
 @pytest.mark.parametrize("port", [8020, 8021])

@@ -7,7 +7,7 @@ import re
 
 from labtest import Run, site
 from labtest.site import PROJECT
-from traffic import OTHER_VIP, VIP, Traffic, request
+from labtest.traffic import OTHER_VIP, VIP, Traffic, request
 
 INVENTORY = PROJECT / "molecule/proxy/inventory"
 HOSTS = ("nginx1", "nginx2")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from traffic import CLIENT, OTHER_VIP, VIP, Traffic, request
+from labtest.traffic import CLIENT, OTHER_VIP, VIP, Traffic, request
 
 WWW = "https://www.example.com"
 CURL = f"curl --silent --show-error --cacert /usr/local/lib/proxy/trusted.pem --resolve '*:443:{VIP}' --resolve '*:8443:{VIP}' --resolve '*:80:{VIP}'"

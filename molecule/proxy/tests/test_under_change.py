@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from labtest import Run, site
 from labtest.site import PROJECT
-from traffic import OTHER_VIP, VIP, Traffic, request
+from labtest.traffic import OTHER_VIP, VIP, Traffic, request
 
 INVENTORY = PROJECT / "molecule/proxy/inventory"
 WWW = "https://www.example.com/"

@@ -8,8 +8,8 @@ from labtest import Cluster, site
 from labtest.cluster import LOAD_BALANCERS
 
 REFUSED = (
-    "192.168.200.10 speaks VRRPv3 with VRID 200 on ens33, which is planned for VI_1, and is no member. "
-    "Set virtual_router_id of VI_1 to a free one, e.g. 201."
+    "keepalived_vips[0].virtual_router_id of VI_1 is planned as 200, with which 192.168.200.10 speaks VRRPv3 on ens33, and that is no "
+    "member. Set it to a free one, e.g. 201."
 )
 
 

@@ -8,142 +8,107 @@ Pure functions of the inventory's data and of gathered facts; they run on the co
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from dataclasses import replace
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import preflight
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.words import truth
-
-
-class Member(Protocol):
-    """As fleet.Member: without facts it is not in this run."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def settings(self) -> Mapping[str, Any]: ...
-    @property
-    def facts(self) -> Mapping[str, Any]: ...
-    @property
-    def running(self) -> Sequence[Mapping[str, Any]]: ...
-    @property
-    def admitted(self) -> Sequence[str]: ...
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
 
 
 def with_peers(
-    plan: Mapping[str, list[dict[str, Any]]], members: Sequence[Member]
-) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
+    plan: Mapping[str, Sequence[Instance]], hosts: Sequence[Host]
+) -> tuple[dict[str, Sequence[Instance]], list[Problem]]:
     """The plan of a cluster with unicast_src_ip and unicast_peers in each instance that is to have them, and what is wrong."""
-    known = {member.name: member for member in members}
-    problems: list[str] = []
-    result = {}
-    for host, instances in plan.items():
-        member = known.get(host)
-        if member is None or not member.facts:
-            result[host] = instances
-        elif member.settings.get("unicast_peers"):
-            result[host] = [_given(instance, member) for instance in instances]
-        elif truth(member.settings.get("unicast") or False):
-            result[host] = [_derived(instance, member, list(plan), known, problems) for instance in instances]
+    known = {host.name: host for host in hosts}
+    problems: list[Problem] = []
+    result: dict[str, Sequence[Instance]] = {}
+    for name, instances in plan.items():
+        host = known.get(name)
+        if host is None or not host.network:
+            result[name] = instances
+        elif host.settings.unicast_peers:
+            result[name] = [_given(instance, host) for instance in instances]
+        elif host.settings.unicast:
+            result[name] = [_derived(instance, host, list(plan), known, problems) for instance in instances]
         else:
-            result[host] = instances
+            result[name] = instances
     return result, list(dict.fromkeys(problems))
 
 
-def _given(instance: dict[str, Any], member: Member) -> dict[str, Any]:
-    family = _family(instance)
-    source = str(member.settings.get("unicast_src_ip") or "")
-    peers = [str(peer) for peer in member.settings["unicast_peers"] if _is_of(family, peer)]
-    return {**instance, "unicast_peers": peers, **({"unicast_src_ip": source} if _is_of(family, source) else {})}
-
-
-def _derived(
-    instance: dict[str, Any],
-    member: Member,
-    hosts: Sequence[str],
-    known: Mapping[str, Member],
-    problems: list[str],
-) -> dict[str, Any]:
-    family = _family(instance)
-    addresses = {host: address_of(known[host], family, _vips(instance)) if host in known else "" for host in hosts}
-    lacking = [host for host in hosts if not addresses[host]]
-    former = _former(instance, member, set(addresses.values()))
-    if lacking and member.name not in lacking and len(former) == len(lacking):
-        # What a run that was not limited has found.
-        addresses |= dict(zip(lacking, former, strict=True))
-        lacking = []
-    problems += [_unknown(host, instance, family, known) for host in lacking]
-    peers = [addresses[host] for host in hosts if host != member.name and addresses[host]]
-    return {**instance, "unicast_src_ip": addresses[member.name], "unicast_peers": peers, "unicast_derived": True}
-
-
-def address_of(member: Member, family: int, vips: set[str]) -> str:
-    """Where a member's adverts come from: its own choice, else the first own address of its interface."""
-    chosen = str(member.settings.get("unicast_src_ip") or "")
-    if _is_of(family, chosen):
-        return chosen
-    entry = preflight.fact(member.facts, str(member.settings.get("interface") or ""))
-    if family == 4:
-        return str((entry.get("ipv4") or {}).get("address") or "")
-    own = [str(each.get("address")) for each in entry.get("ipv6") or [] if each.get("scope") == "global"]
-    return next((address for address in own if address not in vips), "")
-
-
-def _vips(instance: Mapping[str, Any]) -> set[str]:
-    return {text.split("/")[0] for text in instance["virtual_ipaddress"]}
-
-
-def _former(instance: Mapping[str, Any], member: Member, ours: set[str]) -> list[str]:
-    """The peers that the instance has now and that nobody in this run is."""
-    running = next((each for each in member.running if each["name"] == instance["name"]), {})
-    return [peer for peer in running.get("unicast_peers") or [] if peer not in ours]
-
-
-def _unknown(host: str, instance: Mapping[str, Any], family: int, known: Mapping[str, Member]) -> str:
-    kind = f"IPv{family} address"
-    if host in known and known[host].facts:
-        interface = known[host].settings.get("interface")
-        return (
-            f"{host}: keepalived_unicast is true, and {interface} has no {kind} of its own for {instance['name']}. "
-            "Give it one, or set keepalived_unicast_src_ip of this host."
-        )
-    return (
-        f"{host}: keepalived_unicast is true, and its {kind} is not known, for it is not in this run. Run on the whole cluster, or set "
-        "keepalived_unicast_src_ip of this host."
+def _given(instance: Instance, host: Host) -> Instance:
+    source, peers = host.settings.unicast_src_ip, host.settings.unicast_peers
+    return replace(
+        instance,
+        unicast_peers=tuple(peer for peer in peers if _is_of(instance.family, peer)),
+        unicast_src_ip=source if _is_of(instance.family, source) else "",
     )
 
 
-def _family(instance: Mapping[str, Any]) -> int:
-    return preflight.version_of(instance["virtual_ipaddress"][0])
+def _derived(
+    instance: Instance, host: Host, names: Sequence[str], known: Mapping[str, Host], problems: list[Problem]
+) -> Instance:
+    vips = {text.split("/")[0] for text in instance.virtual_ipaddress}
+    addresses = {name: address_of(known[name], instance.family, vips) if name in known else "" for name in names}
+    lacking = [name for name in names if not addresses[name]]
+    former = _former(instance, host, set(addresses.values()))
+    if lacking and host.name not in lacking and len(former) == len(lacking):
+        # What a run that was not limited has found.
+        addresses |= dict(zip(lacking, former, strict=True))
+        lacking = []
+    problems += [_unknown(name, instance, known.get(name)) for name in lacking]
+    peers = tuple(addresses[name] for name in names if name != host.name and addresses[name])
+    return replace(instance, unicast_src_ip=addresses[host.name], unicast_peers=peers, unicast_derived=True)
 
 
-def _is_of(family: int, address: object) -> bool:
-    try:
-        return ipaddress.ip_address(str(address)).version == family
-    except ValueError:
-        return False
+def address_of(host: Host, family: int, vips: set[str]) -> str:
+    """Where a host's adverts come from: its own choice, else the first own address of its interface."""
+    chosen, nic = host.settings.unicast_src_ip, host.nic
+    if _is_of(family, chosen):
+        return chosen
+    if family == 4:
+        return str(nic.ipv4.ip) if nic.ipv4 else ""
+    return next((address for address in nic.global6 if address not in vips), "")
 
 
-def problems_of(members: Sequence[Member]) -> Iterator[str]:
+def _former(instance: Instance, host: Host, ours: set[str]) -> list[str]:
+    """The peers that the instance has now and that nobody in this run is."""
+    peers = next((each.unicast_peers for each in host.running if each.name == instance.name), ())
+    return [peer for peer in peers if peer not in ours]
+
+
+def _unknown(name: str, instance: Instance, host: Host | None) -> Problem:
+    kind = f"IPv{instance.family} address"
+    if host and host.network:
+        what = f"is true, and {host.settings.interface} has no {kind} of its own for {instance.name}"
+        return Problem("keepalived_unicast", what, "Give it one, or set keepalived_unicast_src_ip of this host.", name)
+    what = f"is true, and its {kind} is not known, for it is not in this run"
+    fix = "Run on the whole cluster, or set keepalived_unicast_src_ip of this host."
+    return Problem("keepalived_unicast", what, fix, name)
+
+
+def _is_of(family: int, address: str) -> bool:
+    return bool(address) and (":" in address) == (family == 6)
+
+
+def problems_of(hosts: Sequence[Host]) -> Iterator[Problem]:
     """What is wrong with addresses that are given."""
-    sources = {member.name: member.settings.get("unicast_src_ip") for member in members}
-    peers = {member.name: [str(peer) for peer in member.settings.get("unicast_peers") or ()] for member in members}
-    if not any(peers.values()) or any(truth(member.settings.get("unicast") or False) for member in members):
+    peers = {host.name: host.settings.unicast_peers for host in hosts}
+    if not any(peers.values()) or any(host.settings.unicast for host in hosts):
         return
-    for name, own in peers.items():
+    where = "keepalived_unicast_peers"
+    for host in hosts:
+        own = peers[host.name]
         if not own:
             speakers = ", ".join(other for other, listed in peers.items() if listed)
-            yield (
-                f"{name}: keepalived_unicast_peers is empty, but {speakers} speak unicast. Set it on all members or on none, or "
-                "keepalived_unicast instead."
-            )
+            fix = "Set it on all members or on none, or keepalived_unicast instead."
+            yield Problem(where, f"is empty, but {speakers} speak unicast", fix, host.name)
             continue
-        if sources[name] in own:
-            yield f"{name}: keepalived_unicast_peers names this host itself ({sources[name]}). List the other members only."
-        for other, address in sources.items():
-            if other != name and address and address not in own:
-                yield (
-                    f"{name}: keepalived_unicast_peers ({', '.join(own)}) lacks {other} ({address}), which would not hear this host. "
-                    "List all other members."
-                )
+        if host.settings.unicast_src_ip in own:
+            what = f"names this host itself ({host.settings.unicast_src_ip})"
+            yield Problem(where, what, "List the other members only.", host.name)
+        for other in hosts:
+            address = other.settings.unicast_src_ip
+            if other is not host and address and address not in own:
+                what = f"({', '.join(own)}) lacks {other.name} ({address}), which would not hear this host"
+                yield Problem(where, what, "List all other members.", host.name)

@@ -12,6 +12,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import InputError, Problem
 
 # The transient systemd unit that a fault runs as.
 UNIT = "evenkeel-drill"
@@ -21,6 +24,8 @@ LOG = f"/run/{UNIT}"
 FAILURES = "/run/vrrp/nginx.failures"
 # Seconds after which a fault ends that should have been ended by hand.
 HELD = 60
+# Seconds in which the prober sees the VIPs at rest, and whoever has started the fault hears of it, before it is injected.
+REST = 2
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,8 @@ class Fault:
     """One fault.
 
     inject, heal: bash; $interface is the interface that carries the VIPs.
-    effect: what becomes of the VIPs of the host while it lasts: "away" (another host takes them), "stay", "gone" (no
-    host has them), "both" (each host has them) or "any".
+    effect: what becomes of the VIPs of the host while it lasts: "away" (another host takes them), "gone" (no host has
+    them), "both" (each host has them) or "any" (it is over too soon to look).
     everywhere: it is injected on all hosts at once.
     lossless: it is a planned move, in which requests are not to fail.
     seconds: how long it lasts unless it is ended sooner; cut: its host may be out of reach meanwhile.
@@ -42,13 +47,17 @@ class Fault:
     expected: str
     inject: str
     heal: str = ""
-    effect: str = "away"
+    effect: Literal["away", "gone", "both", "any"] = "away"
     everywhere: bool = False
     lossless: bool = False
     reboots: bool = False
     harsh: bool = False
     cut: bool = False
     seconds: float = HELD
+
+    @property
+    def ends_by_itself(self) -> bool:
+        return self.seconds < HELD
 
 
 def _nft(family: str, *chains: tuple[str, str]) -> str:
@@ -113,7 +122,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "nginx_crash_loop",
         "nginx crashed in a loop",
-        "The VIPs move once and stay away until nginx has been well for longer and longer.",
+        "The VIPs move once and stay away until nginx has been healthy for longer and longer.",
         inject="for i in 1 2 3 4; do systemctl kill --signal=KILL nginx; sleep 3; done",
         seconds=1,
     ),
@@ -167,11 +176,8 @@ FAULTS: tuple[Fault, ...] = (
         "interface_down",
         "interface down",
         "The VIPs move after three adverts are missing.",
-        inject=f'ip -4 route show dev "$interface" >/run/{UNIT}.routes; ip link set "$interface" down',
-        heal=(
-            'ip link set "$interface" up; '
-            f'while read -r route; do ip route replace $route dev "$interface" || :; done </run/{UNIT}.routes'
-        ),
+        inject=_DOWN,
+        heal=_UP,
         seconds=6,
         cut=True,
     ),
@@ -246,15 +252,18 @@ FAULTS: tuple[Fault, ...] = (
 )
 
 
+BY_NAME = {fault.name: fault for fault in FAULTS}
+
+
 def select(names: Sequence[str]) -> list[Fault]:
-    """The faults of these names, in their order; no name means all that are not harsh, and "all" means all."""
-    known = {fault.name: fault for fault in FAULTS}
+    """The faults of these names, in their order; no name means all that are not harsh, and "all" means all. Raises InputError."""
     if list(names) == ["all"]:
         return list(FAULTS)
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ValueError(f"there is no fault {unknown[0]!r}. There are {', '.join(known)}.")
-    return [known[name] for name in names] or [fault for fault in FAULTS if not fault.harsh]
+    for name in names:
+        if name not in BY_NAME:
+            there_are = f"There are {', '.join(BY_NAME)}."
+            raise InputError(Problem("drill_faults", f"names {name!r}, which is no fault", there_are))
+    return [BY_NAME[name] for name in names] or [fault for fault in FAULTS if not fault.harsh]
 
 
 def script(fault: Fault, interface: str) -> str:
@@ -270,7 +279,7 @@ heal() {{
 }}
 trap heal EXIT TERM
 rm --force {LOG}.healed
-{"sleep 1 # for whoever started this is to hear of it" if fault.reboots else ":"}
+sleep {REST}
 date +%s.%N >{LOG}.injected
 {fault.inject}
 sleep {fault.seconds:g} & wait $!
@@ -291,3 +300,11 @@ def command(fault: Fault, interface: str) -> list[str]:
         "-c",
         script(fault, interface),
     ]
+
+
+def ending(fault: Fault) -> list[str]:
+    """How the fault is ended on the host, or how its end is waited for; prints when it began and when it ended."""
+    end = f"systemctl stop {UNIT}"
+    if fault.ends_by_itself:
+        end = f"for second in {{1..90}}; do systemctl --quiet is-active {UNIT} || break; sleep 1; done"
+    return ["bash", "-c", f"{end}; cat {LOG}.injected {LOG}.healed"]

@@ -1,187 +1,191 @@
 # Copyright (c) 2026, The evenkeel developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A failover drill: which fault is injected where, who should have which VIP then, and what came of it.
+"""A failover drill: which fault is injected where, and who should have which VIP then.
 
-A plan is what vrrp.plan gives: the VRRP instances of each host. Addresses have their prefix.
+VIPs have their prefixes, except where they are what clients ask.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import faults
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.faults import Fault
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import DrilledVip
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import InputError, Problem
 
-Plan = Mapping[str, Sequence[Mapping[str, Any]]]
+# The instances of each host; those of one cluster have theirs in the same order.
+Plan = Mapping[str, Sequence[Instance]]
+Holders = Mapping[str, Sequence[str]]
 
 
-class DrillError(ValueError):
-    """The drill cannot be run as it was asked for; the text names the variable, the value and the fix."""
+@dataclass(frozen=True)
+class Member:
+    """A load balancer. interface: the one that carries the VIPs, mac: its address; keepalived: its version; advert_int: seconds; vrrp_version: 2 or 3."""
+
+    instances: tuple[Instance, ...]
+    interface: str
+    mac: str
+    keepalived: str
+    advert_int: float
+    vrrp_version: int
+
+    @classmethod
+    def from_hostvars(cls, variables: Mapping[str, Any]) -> Member:
+        """From what the preflight has left on the host."""
+        settings = variables["keepalived_settings"]
+        network = network_of(variables["ansible_facts"])
+        return cls(
+            instances=tuple(map(Instance.from_fact, variables["keepalived_instances"])),
+            interface=settings["interface"],
+            mac=network.nic(settings["interface"]).mac if network else "",
+            keepalived=str(variables["keepalived_found"]["version"]),
+            advert_int=settings["advert_int"],
+            vrrp_version=settings["vrrp_version"],
+        )
 
 
-def steps(
-    plan: Plan, hosts: Sequence[str], names: Sequence[str], interfaces: Mapping[str, str]
-) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Step:
+    """One fault on one host, or on all hosts of a cluster.
+
+    host: the hosts' names as a text; injected_on: the hosts; commands: what injects the fault on each, ending: what ends it there or
+    waits for its end, and prints when it began and ended. home, during: the VIPs that each host should have before and after the fault,
+    and while it lasts (empty where nothing in particular is expected); vips: all of them; targets: the addresses to ask;
+    bystanders: those whose host nothing happens to; gone: none of them need answer meanwhile.
+    """
+
+    fault: str
+    title: str
+    expected: str
+    host: str
+    injected_on: Sequence[str]
+    commands: Mapping[str, Sequence[str]]
+    ending: Sequence[str]
+    ends_by_itself: bool
+    reboots: bool
+    cut: bool
+    gone: bool
+    home: Holders
+    during: Holders
+    vips: Sequence[str]
+    targets: Sequence[str]
+    bystanders: Sequence[str]
+
+    @classmethod
+    def from_fact(cls, fact: Mapping[str, Any]) -> Step:
+        """A step from what as_fact has made of one."""
+        return cls(**fact)
+
+    def as_fact(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def steps(plan: Plan, hosts: Sequence[str], names: Sequence[str], interfaces: Mapping[str, str]) -> list[Step]:
     """The drill's steps in their order: every fault on every host of hosts, and those that hit all hosts once a cluster.
 
-    A step has fault, title, expected, host, injected_on, reboots, cut, commands (by host), home and during (addresses by
-    host; during is empty where nothing in particular is expected) and bystanders: VIPs whose host nothing happens to.
+    names: of the faults, as for faults.select; interfaces: the one that carries the VIPs, by host. Raises InputError.
     """
-    _refuse_unknown(hosts, plan)
-    try:
-        chosen = faults.select(names)
-    except ValueError as error:
-        raise DrillError(f"drill_faults: {error}") from None
-    found = []
-    for fault in chosen:
-        done: set[tuple[str, ...]] = set()
-        for host in hosts:
-            members = _members(plan, host)
-            if fault.everywhere and members in done:
-                continue
-            done.add(members)
-            found.append(_step(fault, host, {member: plan[member] for member in members}, interfaces))
-    return found
-
-
-def row(
-    step: Mapping[str, Any],
-    seen: Mapping[str, Any],
-    during: Mapping[str, Sequence[str]],
-    after: Mapping[str, Sequence[str]],
-) -> dict[str, Any]:
-    """What came of a step: the prober's targets, and the addresses that hosts had while the fault lasted and afterwards."""
-    surprises = [*_displaced(step["during"], during, "while it lasted"), *_displaced(step["home"], after, "afterwards")]
-    surprises += _unanswered(step, seen)
-    return {
-        "fault": step["fault"],
-        "title": step["title"],
-        "expected": step["expected"],
-        "host": step["host"],
-        "ok": not surprises,
-        "surprise": " ".join(surprises),
-        "probe": seen,
-    }
-
-
-def vips(plan: Plan) -> list[dict[str, str]]:
-    """Each VIP's name, address and preferred host."""
-    found = {}
-    for instances in plan.values():
-        for instance in instances:
-            address = instance["virtual_ipaddress"][0]
-            best = max(_speakers(plan, address), key=lambda pair: pair[1])[0]
-            found[address] = {"name": instance["name"], "address": address.split("/")[0], "preferred": best}
-    return list(found.values())
-
-
-def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The drill as lines to print."""
-    lines = [("fault", "host", "VIP", "failed", "longest gap", "")]
-    for entry in rows:
-        for address, target in (entry["probe"].get("targets") or {}).items():
-            verdict = "as expected" if entry["ok"] else "SURPRISE"
-            counts = f"{target['failed']} of {target['sent']}"
-            lines.append((entry["title"], entry["host"], address, counts, f"{target['gap_ms']:.0f} ms", verdict))
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-
-
-def _refuse_unknown(hosts: Sequence[str], plan: Plan) -> None:
     for host in hosts:
         if host not in plan:
-            raise DrillError(f"drill_hosts: {host} is no load balancer of this run. There are {', '.join(plan)}.")
-
-
-def _members(plan: Plan, host: str) -> tuple[str, ...]:
-    own = {instance["virtual_ipaddress"][0] for instance in plan[host]}
-    return tuple(
-        other for other, instances in plan.items() if own & {entry["virtual_ipaddress"][0] for entry in instances}
-    )
-
-
-def _speakers(plan: Plan, address: str) -> list[tuple[str, int]]:
-    """The hosts of a VIP with their priorities."""
+            what = f"names {host}, which is no load balancer of this run"
+            raise InputError(Problem("drill_hosts", what, f"There are {', '.join(plan)}."))
     return [
-        (host, instance["priority"])
-        for host, instances in plan.items()
-        for instance in instances
-        if instance["virtual_ipaddress"][0] == address
+        _step(fault, host, {member: plan[member] for member in members}, interfaces)
+        for fault in faults.select(names)
+        for host, members in _occasions(fault, hosts, plan)
     ]
 
 
-def _step(fault: Fault, host: str, plan: Plan, interfaces: Mapping[str, str]) -> dict[str, Any]:
+def vips(plan: Plan) -> list[DrilledVip]:
+    """Each VIP with its preferred host."""
+    speakers: dict[str, list[tuple[int, str, str]]] = {}
+    for host, instances in plan.items():
+        for instance in instances:
+            speakers.setdefault(_vip(instance), []).append((instance.priority, host, instance.name))
+    best = {address: max(found, key=lambda speaker: speaker[0]) for address, found in speakers.items()}
+    return [DrilledVip(_bare(address), name, host) for address, (dummy, host, name) in best.items()]
+
+
+def _occasions(fault: Fault, hosts: Sequence[str], plan: Plan) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The hosts to inject a fault on, each with the members of its cluster."""
+    done: set[tuple[str, ...]] = set()
+    for host in hosts:
+        members = _members(plan, host)
+        if not fault.everywhere or members not in done:
+            yield host, members
+        done.add(members)
+
+
+def _members(plan: Plan, host: str) -> tuple[str, ...]:
+    own = set(map(_vip, plan[host]))
+    return tuple(other for other, instances in plan.items() if own & set(map(_vip, instances)))
+
+
+def _vip(instance: Instance) -> str:
+    """An instance's first address."""
+    return instance.virtual_ipaddress[0]
+
+
+def _bare(address: str) -> str:
+    return address.split("/")[0]
+
+
+def _step(fault: Fault, host: str, plan: Plan, interfaces: Mapping[str, str]) -> Step:
     hit = list(plan) if fault.everywhere else [host]
     home = _holding(plan, [])
-    bystanders = [
-        address.split("/")[0] for holder, held in home.items() if holder not in hit for address in held
-    ]  # fmt: skip
-    return {
-        "fault": fault.name,
-        "title": fault.title,
-        "expected": fault.expected,
-        "host": host if not fault.everywhere else ", ".join(hit),
-        "injected_on": hit,
-        "reboots": fault.reboots,
-        "cut": fault.cut,
-        "unit": faults.UNIT,
-        "log": faults.LOG,
-        "ends_by_itself": fault.seconds < faults.HELD,
-        "commands": {name: faults.command(fault, interfaces[name]) for name in hit},
-        "home": home,
-        "during": _during(fault, hit, plan),
-        "targets": [instance["virtual_ipaddress"][0].split("/")[0] for instance in next(iter(plan.values()))],
-        "targets_with_prefix": [
-            address for instance in next(iter(plan.values())) for address in instance["virtual_ipaddress"]
-        ],
-        "bystanders": bystanders,
-        "gone": fault.effect == "gone" or (fault.everywhere and fault.reboots),
-    }
+    return Step(
+        fault=fault.name,
+        title=fault.title,
+        expected=fault.expected,
+        host=", ".join(hit),
+        injected_on=hit,
+        commands={name: faults.command(fault, interfaces[name]) for name in hit},
+        ending=faults.ending(fault),
+        ends_by_itself=fault.ends_by_itself,
+        reboots=fault.reboots,
+        cut=fault.cut,
+        gone=fault.effect == "gone" or (fault.everywhere and fault.reboots),
+        home=home,
+        during=_during(fault, hit, plan),
+        vips=_everything(plan),
+        targets=[_bare(_vip(instance)) for instance in _instances(plan)],
+        bystanders=[_bare(address) for holder, held in home.items() if holder not in hit for address in held],
+    )
+
+
+def _instances(plan: Plan) -> Sequence[Instance]:
+    """Those of any host, for the hosts of a cluster have the same."""
+    return next(iter(plan.values()))
+
+
+def _everything(plan: Plan) -> list[str]:
+    return [address for instance in _instances(plan) for address in instance.virtual_ipaddress]
 
 
 def _holding(plan: Plan, lost: Sequence[str]) -> dict[str, list[str]]:
     """The addresses that each host should have while some hosts are lost."""
     left = [host for host in plan if host not in lost]
     held: dict[str, list[str]] = {host: [] for host in plan}
-    for index, instance in enumerate(next(iter(plan.values()))):
+    for index, instance in enumerate(_instances(plan)):
         if left:
-            best = max(left, key=lambda host: plan[host][index]["priority"])
-            held[best].extend(instance["virtual_ipaddress"])
+            best = max(left, key=lambda host: plan[host][index].priority)
+            held[best].extend(instance.virtual_ipaddress)
     return held
 
 
 def _during(fault: Fault, hit: Sequence[str], plan: Plan) -> dict[str, list[str]]:
-    everything = [address for instance in next(iter(plan.values())) for address in instance["virtual_ipaddress"]]
     if fault.effect == "away":
         return _holding(plan, hit)
     if fault.effect == "gone":
         return {host: [] for host in plan}
     if fault.effect == "both" and fault.everywhere:
-        return {host: list(everything) for host in plan}
+        return {host: _everything(plan) for host in plan}
     if fault.effect == "both":
         return {**_holding(plan, hit), hit[0]: _holding(plan, [])[hit[0]]}
     return {}
-
-
-def _displaced(wanted: Mapping[str, Sequence[str]], found: Mapping[str, Sequence[str]], when: str) -> Iterator[str]:
-    planned = {address for held in wanted.values() for address in held}
-    for host, addresses in found.items():
-        own = sorted(planned & set(addresses))
-        if host in wanted and own != sorted(wanted[host]):
-            has, should = ", ".join(own) or "no VIP", ", ".join(wanted[host]) or "none"
-            yield f"{host} had {has} {when}, and should have had {should}."
-
-
-def _unanswered(step: Mapping[str, Any], seen: Mapping[str, Any]) -> Iterator[str]:
-    targets = seen.get("targets") or {}
-    if not targets:
-        yield "The prober returned nothing."
-    for address, target in targets.items():
-        if target["recover_ms"] is None:
-            yield f"{address} did not answer again."
-        elif not target["sent"] - target["failed"] and not step["gone"]:
-            yield f"{address} never answered."
-        elif address in step["bystanders"] and target["gap_ms"] > 500:
-            yield f"{address} did not answer for {target['gap_ms']:.0f} ms, though nothing had happened to its host."

@@ -76,6 +76,7 @@ OWN: dict[str, Directive] = {
     "install_root": Directive("install_root", "plain_path", "/opt/keepalived", "Where keepalived is installed."),
     "version": Directive("version", "version", "2.2.7", "Its version."),
 }
+ALONE = {**OWN, **{name: BLOCKS[block][keyword] for name, (block, keyword) in SINGLE.items()}}
 # Those of them that cannot be empty.
 ALWAYS = ("router_id", "script_user", "state_dir", "install_root")
 # Variables with things that each instance tracks; keepalived_checks has more of them.
@@ -101,19 +102,16 @@ def _blocks(settings: Mapping[str, Any]) -> Iterator[tuple[Block, object, str]]:
     """Each block of directives in the variables, with its settings and where these are written."""
     for name, block in WHOLE.items():
         yield BLOCKS[block], settings.get(name) or {}, f"keepalived_{name}"
-    for vip in settings.get("vips") or ():
-        if vip.get("follows"):
-            continue
-        yield BLOCKS["instance"], vip.get("options") or {}, f"keepalived_vips: VIP {vip.get('name')}: options"
-        yield ADDRESS, vip.get("address_options") or {}, f"keepalived_vips: VIP {vip.get('name')}: address_options"
+    for number, vip in enumerate(settings.get("vips") or ()):
+        yield BLOCKS["instance"], vip.get("options") or {}, f"keepalived_vips[{number}].options"
+        yield ADDRESS, vip.get("address_options") or {}, f"keepalived_vips[{number}].address_options"
     for name, block in TRACKED.items():
         yield from ((block, entry, where) for where, entry in tracked(settings, name))
 
 
 def _single(settings: Mapping[str, Any]) -> Iterator[tuple[Directive, Any, str]]:
     """Each directive that has a variable of its own, with its value and that variable."""
-    own = {name: BLOCKS[block][keyword] for name, (block, keyword) in SINGLE.items()}
-    for name, one in {**OWN, **own}.items():
+    for name, one in ALONE.items():
         if settings.get(name) or (name in ALWAYS and name in settings):
             yield one, settings[name], f"keepalived_{name}"
     for number, vip in enumerate(settings.get("vips") or ()):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import words as keepalived_words
@@ -205,6 +206,7 @@ def _inline(block: Block, settings: Mapping[str, Any]) -> list[str]:
     return [*_header(block, settings), *(word for each in lines(block, settings) for word in each.words)]
 
 
+@cache
 def as_numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version))
 
@@ -216,7 +218,7 @@ def problems(block: Block, settings: object, version: str, where: str) -> Iterat
             where, "is no dictionary", f"Write directives and their values, such as {block.directives[0].name}."
         )
         return
-    for one in block.directives:
+    for one in block.directives if block.needed else ():
         if one.name in block.needed and settings.get(one.name) is None:
             yield Problem(where, f"has no {one.name}", one.instead or f"Give it one, such as {one.example!r}.")
     for name, value in settings.items():

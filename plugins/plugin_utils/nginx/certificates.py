@@ -8,9 +8,12 @@ It runs on the control node only, with the library that ansible-core itself need
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import Certificate
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
 
 try:
     from cryptography import x509
@@ -19,44 +22,48 @@ except ImportError:  # ansible-core needs it; ansible-test looks at plugins with
     x509 = None
 
 PARTS = ("certificate", "key")
-FILES = ("certificate_file", "key_file")
 
 
-def certificate_problems(tls: Mapping[str, Any], now: datetime | None = None) -> Iterator[str]:
-    """Each a clause for "SERVER's tls ..."; now is for tests."""
-    given, files = ([name for name in names if tls.get(name)] for names in (PARTS, FILES))
-    if tls.get("self_signed"):
-        if given or files:
-            yield f"has self_signed and {' and '.join(given + files)}. Remove one of them."
-        if tls.get("stapling"):
-            yield "has self_signed and stapling, but nobody answers for such a certificate. Remove one of them."
-        return
-    if len(given) + len(files) != 2 or len(given) == 1:
-        yield "needs certificate and key, or certificate_file and key_file, or self_signed. Give both of one kind."
-        return
-    if files:
+def certificate_problems(tls: Certificate, now: datetime | None = None) -> Iterator[Problem]:
+    """now is for tests."""
+    if not (tls.certificate and tls.key):
         return
     try:
-        certificate = x509.load_pem_x509_certificate(str(tls["certificate"]).encode())
+        certificate = x509.load_pem_x509_certificate(tls.certificate.encode())
     except ValueError:
-        yield "has a certificate that is not in PEM. It begins with -----BEGIN CERTIFICATE-----, the server's own first."
+        yield Problem(
+            tls.at("certificate"),
+            "is not in PEM",
+            "It begins with -----BEGIN CERTIFICATE-----, the server's own first.",
+        )
         return
     try:
-        key = load_pem_private_key(str(tls["key"]).encode(), password=None)
+        key = load_pem_private_key(tls.key.encode(), password=None)
     except TypeError:
-        yield "has a key with a passphrase, which nginx could not know at boot. Give the key without (openssl pkey -in FILE)."
+        yield Problem(
+            tls.at("key"),
+            "has a passphrase, which nginx could not know at boot",
+            "Give the key without (openssl pkey -in FILE).",
+        )
         return
     except ValueError:
-        yield "has a key that is not in PEM. It begins with -----BEGIN PRIVATE KEY-----."
+        yield Problem(tls.at("key"), "is not in PEM", "It begins with -----BEGIN PRIVATE KEY-----.")
         return
+    whose = f"({_subject(certificate)})"
     if _text(certificate) != _text(key):
-        yield f"has a certificate ({_subject(certificate)}) of another key. Give the key that it was made for, and the server's own first."
+        yield Problem(
+            tls.at("certificate"),
+            f"{whose} is of another key",
+            "Give the key that it was made for, and the server's own first.",
+        )
     moment = now or datetime.now(UTC)
     begin, end = _validity(certificate)
     if moment > end:
-        yield f"has a certificate ({_subject(certificate)}) that is expired since {end:%Y-%m-%d %H:%M} UTC. Renew it."
+        yield Problem(tls.at("certificate"), f"{whose} is expired since {end:%Y-%m-%d %H:%M} UTC", "Renew it.")
     elif moment < begin:
-        yield f"has a certificate ({_subject(certificate)}) that is not valid before {begin:%Y-%m-%d %H:%M} UTC. Look at the clock."
+        yield Problem(
+            tls.at("certificate"), f"{whose} is not valid before {begin:%Y-%m-%d %H:%M} UTC", "Look at the clock."
+        )
 
 
 def _text(holder: Any) -> bytes:

@@ -1,82 +1,91 @@
 # Copyright (c) 2026, The evenkeel developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What servers and locations have in common, in nginx's words: who may ask, how often, and what is added to the answers.
+"""What servers and locations have in common: who may ask, how often, and what is added to the answers."""
 
-Pure functions of entries of nginx_servers and their locations that preflight has accepted.
-"""
-
+# fmt: off
+# Tables: a row for each option.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass, field
 
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import kinds
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import Entry, Place, option
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted
 
-Entry = Mapping[str, Any]
+# nginx counts milliseconds in 31 bits.
+LONGEST = 2_000_000
+MOST = 2**31 - 1
+YEARS = 10 * 365 * 86400
 
 
-def zones(place: Entry, zone: str) -> Iterator[str]:
-    rate = place.get("requests_per_second")
-    if rate:
-        # nginx counts whole requests: fewer than one a second are a rate a minute.
-        words = f"{rate:g}r/s" if rate == int(rate) else f"{round(rate * 60)}r/m"
-        yield f"limit_req_zone $binary_remote_addr zone={zone}_requests:1m rate={words}"
-    if place.get("connections"):
-        yield f"limit_conn_zone $binary_remote_addr zone={zone}_connections:1m"
+@dataclass(frozen=True)
+class HttpPlace(Place):
+    """inside: whether it is a location's; protocol: what the upstream of a location speaks; headers: those of all of the server's answers."""
+
+    inside: bool = False
+    protocol: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def handling(place: Entry, zone: str, server_entry: Entry | None = None) -> Iterator[str]:
-    yield from access(place)
-    if place.get("body_size"):
-        yield f"client_max_body_size {quoted(place['body_size'])}"
-    if place.get("requests_per_second"):
-        burst = int(place.get("requests_burst") or 0)
-        yield f"limit_req zone={zone}_requests" + (f" burst={burst} nodelay" if burst else "")
-        yield "limit_req_status 429"
-    if place.get("connections"):
-        yield f"limit_conn {zone}_connections {int(place['connections'])}"
-        yield "limit_conn_status 429"
-    if place.get("cache_seconds") is not None:
-        yield from _cache(int(place["cache_seconds"]))
-    if place.get("basic_auth"):
-        yield f"auth_basic {quoted(place['basic_auth'])}"
-        yield f"auth_basic_user_file nginx_ha/users/{place['basic_auth']}"
-    yield from headers(place, server_entry)
-
-
-def access(place: Entry) -> Iterator[str]:
+def _allow(entry: Access, place: Place) -> Iterator[str]:
     """The first that fits counts, and whoever is allowed nothing by name is denied anyway."""
-    for network in place.get("deny") or ():
-        yield f"deny {quoted(network)}"
-    for network in place.get("allow") or ():
-        yield f"allow {quoted(network)}"
-    if place.get("allow"):
+    yield from (f"allow {quoted(network)}" for network in entry.allow)
+    if entry.allow:
         yield "deny all"
 
 
-def _cache(lasting: int) -> Iterator[str]:
-    if not lasting:
+def _requests(entry: Handling, place: Place) -> Iterator[str]:
+    if entry.requests_per_second:
+        burst = f" burst={entry.requests_burst} nodelay" if entry.requests_burst else ""
+        yield f"limit_req zone={place.zone}_requests{burst}"
+        yield "limit_req_status 429"
+
+
+def _cache(entry: Handling, place: Place) -> Iterator[str]:
+    if entry.cache_seconds:
+        yield "proxy_cache nginx_ha_cache"
+        yield f"proxy_cache_valid {entry.cache_seconds}s"
+    elif entry.cache_seconds == 0:
         yield "proxy_cache off"
-        return
-    yield "proxy_cache nginx_ha_cache"
-    yield f"proxy_cache_valid {lasting}s"
 
 
-def headers(place: Entry, server_entry: Entry | None) -> Iterator[str]:
+def headers(entry: Handling, place: HttpPlace) -> Iterator[str]:
     """nginx forgets the server's headers in a location that has some of its own, so these are there again."""
-    own = place.get("response_headers") or {}
-    if server_entry is not None and not own:
-        return
-    everything = {**_common_headers(server_entry or place), **(server_entry or {}).get("response_headers", {}), **own}
-    for name, value in everything.items():
-        yield f"add_header {name} {quoted(value)} always"
+    if entry.response_headers or not place.inside:
+        for name, value in {**place.headers, **entry.response_headers}.items():
+            yield f"add_header {name} {quoted(value)} always"
 
 
-def _common_headers(entry: Entry) -> dict[str, str]:
-    common = {}
-    if entry.get("hsts"):
-        common["Strict-Transport-Security"] = f"max-age={int(entry['hsts'])}"
-    if entry.get("http3"):
-        common["Alt-Svc"] = 'h3=":$server_port"; ma=86400'
-    return common
+@dataclass(frozen=True)
+class Access(Entry):
+    deny: tuple[str, ...] = option(kinds.NETWORK, "Addresses and networks that are refused (403; in streams cut off), even if they are among those allowed.", ["192.0.2.0/24"], many=True, renders="deny {value}")
+    allow: tuple[str, ...] = option(kinds.NETWORK, "Addresses and networks that may ask; all others are refused. A location's C(allow) and C(deny) take the place of its server's.", ["172.16.2.0/24"], many=True, renders=_allow)
+
+
+@dataclass(frozen=True)
+class Handling(Access):
+    body_size: str | None = option(kinds.SIZE, "Largest body of a request, such as V(10m); V(0) is any. nginx's own default is 1 MB.", "10m", renders="client_max_body_size {value}")
+    keepalive_timeout: float | None = option(kinds.SECONDS, "Seconds for which a client's idle connection is kept; V(0) ends it with the answer. By default 65.", 20, low=0, high=LONGEST, renders="keepalive_timeout {value}")
+    requests_per_second: float | None = option(
+        kinds.RATE, "Requests that one client's address may make; more get 429.", 20, low=0, high=1_000_000,
+        outside="limit_req_zone $binary_remote_addr zone={zone}_requests:1m rate={value}", renders=_requests,
+    )
+    requests_burst: int = option(kinds.INT, "How many more at once are let through.", 40, default=0, low=0, high=1_000_000)
+    connections: int | None = option(
+        kinds.LIMIT, "Requests at the same time that one client's address may make; more get 429.", 10, low=0, high=65535,
+        outside="limit_conn_zone $binary_remote_addr zone={zone}_connections:1m",
+        renders=("limit_conn {zone}_connections {value}", "limit_conn_status 429"),
+    )
+    cache_seconds: int | None = option(
+        kinds.INT,
+        "For how long answers 200, 301 and 302 are kept that say nothing of it themselves; 1 is a micro-cache, V(0) none. While the upstream "
+        "fails, an old answer is given. Requests with credentials and answers that set a cookie are never kept.",
+        1, low=0, high=YEARS, renders=_cache,
+    )
+    basic_auth: str | None = option(
+        kinds.NAME, "Name of the list in O(nginx_users) whose members may ask, by HTTP basic authentication.", "staff",
+        renders=("auth_basic {value}", "auth_basic_user_file nginx_ha/users/{value}"),
+    )
+    response_headers: Mapping[str, str] = option(kinds.HEADERS, "Headers of every answer and their values. Those of a location are added to those of its server.", {"X-Frame-Options": "DENY"}, default={}, renders=headers)

@@ -39,12 +39,12 @@ def common(proxy: str) -> list[str]:
     return list(_directives(proxy, HEADERS[proxy]))
 
 
-def replaces(proxy: str, own: Mapping[str, object]) -> bool:
+def replaces(proxy: str, own: Mapping[str, str]) -> bool:
     """Whether a location's own headers include one of these; nginx would send both."""
     return not {name.lower() for name in HEADERS[proxy]}.isdisjoint(name.lower() for name in own)
 
 
-def of_location(proxy: str, own: Mapping[str, object]) -> Iterator[str]:
+def of_location(proxy: str, own: Mapping[str, str]) -> Iterator[str]:
     """Directives of a location on top of those that it includes, or in their place if it replaces one."""
     if not replaces(proxy, own):
         yield from _directives(proxy, own)
@@ -56,6 +56,6 @@ def of_location(proxy: str, own: Mapping[str, object]) -> Iterator[str]:
     yield from _directives(proxy, {**kept, **own})
 
 
-def _directives(proxy: str, headers: Mapping[str, object]) -> Iterator[str]:
+def _directives(proxy: str, headers: Mapping[str, str]) -> Iterator[str]:
     for name, value in headers.items():
         yield f"{proxy}_set_header {name} {quoted(value)}"

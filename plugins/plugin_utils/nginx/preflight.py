@@ -1,402 +1,330 @@
 # Copyright (c) 2026, The evenkeel developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with the nginx role's input: each problem one sentence with host, variable, value and fix.
+"""What is wrong with the nginx role's input: what single options refuse, and what entries and a host have to agree on.
 
-Pure functions of the role's variables and of gathered facts; they run on the control node only.
+Pure functions of the role's settings and of gathered facts; they run on the control node only.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import is_address, is_network
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.preflight import platform_problems
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import refusals as nginx_refusals
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import server as nginx_server
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import stream as nginx_stream
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import stream_preflight as nginx_stream_preflight
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tree as nginx_tree
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.certificates import FILES, certificate_problems
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.types import typed
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.certificates import certificate_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.location import Location
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import Server
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.stream import Stream
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import UNKNOWN, Entry, unmet, walk
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.upstream import (
+    NO_BACKUP,
+    STREAM_PROTOCOLS,
+    Upstream,
+)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import platform_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
 
-# Addresses, names with a wildcard, and regular expressions, which nginx knows by their tilde.
-SERVER_NAME = re.compile(r"(~[^\x00-\x1f\x7f]+|[A-Za-z0-9_.:*\[\]-]+)\Z")
-# Ways to choose a server that nginx refuses backups with.
-NO_BACKUP = ("ip_hash", "hash", "random_two")
-# What nginx takes for a server's options.
-BOUNDS = {
-    "port": (1, 65535),
-    "weight": (1, 65535),
-    "max_fails": (0, 65535),
-    "fail_timeout": (1, 86400),
-    "max_conns": (0, 65535),
-}
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-LINES = re.compile(r"[\x00-\x1f\x7f]")
-# Less than a token (RFC 9110, 5.6.2), for some of its characters are syntax to nginx.
-HEADER = re.compile(r"[A-Za-z0-9_-]+\Z")
-SIZE = re.compile(r"[0-9]+[kKmMgG]?\Z")
-CACHE_SIZE = re.compile(r"[0-9]*[1-9][0-9]*[kKmMgG]?\Z")
-# A password as crypt(3) or RFC 2307 has it.
-HASH = re.compile(r"(\$[0-9a-z]+\$[!-~]+|\{S?SHA\}[!-~]+)\Z")
-# nginx takes no more than 1,024.
-PROCESSES = re.compile(r"(auto|[1-9][0-9]{0,2})\Z")
-MOST_CONNECTIONS = 1 << 20
-VERSION = re.compile(r"[0-9*][A-Za-z0-9.+~:*-]*\Z")
-URL = re.compile(r"(https?|file)://[!#$%&'()*+,./:;=?@A-Z\[\]_a-z~0-9-]*[^/\s]\Z")
-FINGERPRINT = re.compile(r"[0-9A-Fa-f]{40}\Z")
 # Packages that nginx.org's nginx does not have, and cannot be beside.
 DISTRIBUTIONS = ("nginx-common", "nginx-core", "nginx-filesystem")
-# Less is no secret.
-SECRET_LENGTH = 32
-# A session lasts for a day: hourly rotations need no more.
-MOST_FORMER_KEYS = 24
-# As nginx_info names it.
-HTTP3_MODULE = "http_v3"
-# What a location can do with a request; one of them.
-ANSWERS = ("upstream", "root", "redirect", "status")
-# What nginx does not come to where it answers at once.
-UNHEEDED = ("allow", "deny", "basic_auth", "requests_per_second", "connections")
-# Free text, each one word of nginx's.
-TEXTS = ("redirect", "root", "path")
+TCP_ONLY = ("sni", "tls", "proxy_protocol", "proxy_protocol_out")
+OTHER_PORT = "Give one of the two another port."
 
 
 def nginx_problems(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str) -> list[str]:
-    """settings: the nginx role's variables without their prefix; facts: the host's own."""
-    settings = typed(settings)
-    found = [
-        *platform_problems(facts),
-        *_upstreams(settings),
-        *_servers(settings),
-        *_host_wide(settings),
-        *nginx_stream_preflight.problems(settings),
+    """settings: the nginx role's variables without their prefix; facts: the host's own. One sentence each."""
+    return [f"{host}: {text}" for text in [*platform_problems(facts), *problems(NginxSettings.of(settings))]]
+
+
+def problems(settings: NginxSettings) -> list[Problem]:
+    """What follows from a value that is refused is not said as well."""
+    refused = [problem.where for problem in settings.problems]
+    related = [problem for check in RELATIONS for problem in check(settings)]
+    return [
+        *settings.problems,
+        *_options(settings, refused),
+        *(
+            each
+            for each in related
+            if not any(where == each.where or where.startswith(f"{each.where}.") for where in refused)
+        ),
     ]
-    return [f"{host}: {text}" for text in found]
 
 
-def _upstreams(settings: Mapping[str, Any]) -> Iterator[str]:
-    yield from nginx_refusals.naming("nginx_upstreams", "upstreams", settings["upstreams"], "web")
-    for upstream in settings["upstreams"]:
-        name = str(upstream.get("name", ""))
-        if not upstream.get("servers"):
-            yield (
-                f"nginx_upstreams: {name} has no servers. List them as [{{address: 172.16.2.20, port: 9091}}], "
-                "or put hosts into the group that they come from."
-            )
-        yield from _upstream_servers(name, upstream)
-        yield from nginx_stream_preflight.upstream_problems(name, upstream)
-    yield from _backends_out(settings)
+def _options(settings: NginxSettings, refused: Collection[str]) -> Iterator[Problem]:
+    """What options need of others, and of nginx."""
+    present = settings.present
+    version, modules = (present.written_for, present.modules) if present.installed else (UNKNOWN, None)
+    for entry in walk(settings):
+        yield from unmet(entry, version, modules, refused)
 
 
-def _upstream_servers(name: str, upstream: Mapping[str, Any]) -> Iterator[str]:
-    balance, servers = str(upstream.get("balance") or "round_robin"), upstream.get("servers") or []
-    known: set[tuple[str, int]] = set()
-    for server in servers:
-        address, port = str(server.get("address", "")), int(server.get("port") or 80)
-        if not re.match(r"[A-Za-z0-9_.:-]+\Z", address):
-            yield f"nginx_upstreams: {name} has the server address {server.get('address')!r}. It is an IP address or a host name."
-        if (address, port) in known:
-            yield f"nginx_upstreams: {name} has {address}:{port} twice. Give one a higher weight instead."
-        known.add((address, port))
-        if server.get("backup") and balance in NO_BACKUP:
-            yield f"nginx_upstreams: {name} has the backup {address}, which {balance} does not know. Use round_robin or least_conn."
-        for option, (least, most) in BOUNDS.items():
-            value = server.get(option)
-            if value is not None and not least <= int(value) <= most:
-                yield f"nginx_upstreams: {name} has a server with {option} {value}. It is {least} to {most}."
-    if servers and all(server.get("down") or server.get("backup") for server in servers):
-        yield f"nginx_upstreams: {name} has only servers that are down or backups. Let one of them take requests."
-
-
-def _backends_out(settings: Mapping[str, Any]) -> Iterator[str]:
-    out = {str(name) for name in settings.get("backends_out") or ()}
-    unknown = set(out)
-    lasting = {str(name) for name in settings.get("backends_lasting") or ()}
-    for name in settings.get("backends_put_back") or ():
-        if str(name) in lasting:
-            yield f"nginx_backends_put_back names {name}, which nginx_backends_out in the inventory takes out. Remove it there."
-    for upstream in settings["upstreams"]:
-        servers = upstream.get("servers") or []
-        away = [server for server in servers if nginx_tree.is_out(server, out)]
-        unknown -= {str(server.get(key)) for server in away for key in ("name", "address")}
-        if away and all(server in away or server.get("down") for server in servers):
-            yield (
-                f"nginx_backends_out ({', '.join(sorted(out))}) leaves the upstream {upstream.get('name')} without a server. "
-                "Leave one of its servers in."
-            )
-    for name in sorted(unknown):
-        yield f"nginx_backends_out names {name!r}, which is no server's name or address in nginx_upstreams. Correct or remove it."
-
-
-def _servers(settings: Mapping[str, Any]) -> Iterator[str]:
-    upstreams = {str(upstream.get("name")): nginx_stream.protocol_of(upstream) for upstream in settings["upstreams"]}
-    yield from nginx_refusals.naming("nginx_servers", "servers", settings["servers"], "default")
-    for server in settings["servers"]:
-        name = str(server.get("name", ""))
-        for place in [server, *(server.get("locations") or [])]:
-            if place.get("upstream"):
-                yield from nginx_refusals.unknown_upstream(f"nginx_servers: {name}", str(place["upstream"]), upstreams)
-            if upstreams.get(str(place.get("upstream"))) in nginx_stream.PROTOCOLS:
-                yield (
-                    f"nginx_servers: {name} proxies to the upstream {place['upstream']}, which speaks "
-                    f"{upstreams[str(place['upstream'])]}. Name it in nginx_streams instead, and here another or no server."
-                )
-            yield from _place(name, place, settings)
-        if not any(server.get(answer) for answer in ("upstream", "redirect", "locations")):
-            yield f"nginx_servers: {name} answers nothing. Give it an upstream, locations or a redirect."
-        if server.get("redirect") and (server.get("upstream") or server.get("locations")):
-            yield f"nginx_servers: {name} redirects every request, so its upstream and locations answer none. Remove one of them."
-        yield from _locations(name, server)
-        yield from _tls(name, server, settings)
-        yield from _http3(name, server, settings)
-        yield from _pages(name, server)
-        for address in server.get("vips") or []:
-            if not is_address(address):
-                yield f"nginx_servers: {name} has in vips {address!r}, which is no address. It listens on addresses, such as 192.168.200.200."
-        for port in nginx_server.ports_of(server):
-            if not 1 <= port <= 65535:
-                yield f"nginx_servers: {name} listens on port {port}. It is 1 to 65535."
-        for server_name in map(str, server.get("server_names") or []):
-            if not SERVER_NAME.match(server_name):
-                yield f"nginx_servers: {name} has the server name {server_name!r}. It is an address, a host name or a pattern."
-    yield from _same_names(settings)
-    yield from _ports(settings)
-
-
-def _tls(name: str, server: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
-    tls = server.get("tls") or {}
-    if not tls:
-        return
-    for problem in certificate_problems(tls):
-        yield f"nginx_servers: {name}'s tls {problem}"
-    for kind in FILES:
-        if LINES.search(str(tls.get(kind) or "")):
-            yield f"nginx_servers: {name}'s tls has the {kind} {tls[kind]!r}, which holds a control character. Remove it."
-    if tls.get("stapling") and not (settings.get("resolvers") or tls.get("self_signed")):
-        yield f"nginx_servers: {name}'s tls has stapling, for which nginx looks up its authority. Set nginx_resolvers."
-
-
-def _http3(name: str, server: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
-    if not server.get("http3"):
-        return
-    if not nginx_server.is_tls(server):
-        yield f"nginx_servers: {name} has http3, which is always encrypted. Give it tls."
-    if server.get("proxy_protocol"):
-        yield f"nginx_servers: {name} has http3 and proxy_protocol, which nginx does not speak over UDP. Remove one of them."
-    if settings.get("installed") and HTTP3_MODULE not in (settings.get("modules_here") or []):
-        yield (
-            f"nginx_servers: {name} has http3, which the nginx {settings.get('version') or 'of an unknown version'} of this host is not "
-            "built with (--with-http_v3_module, 1.25 and later; Debian 13's and nginx.org's are). Install such a one, or remove http3."
-        )
-    wanted = set(nginx_server.ports_of(server))
-    for stream in settings.get("streams") or []:
-        if nginx_stream.transport(stream, settings["upstreams"]) == "udp":
-            for port in sorted(wanted.intersection(nginx_stream.ports_of(stream))):
-                yield (
-                    f"nginx_servers: {name} has http3 on UDP port {port}, which the stream {stream.get('name')} listens on. "
-                    "Give one of the two another port."
+def _names(settings: NginxSettings) -> Iterator[Problem]:
+    """They are those of files and of what is in them."""
+    lists = (settings.upstreams, settings.servers, settings.streams, settings.users)
+    for entries in (*lists, *(each.members for each in settings.users)):
+        first: dict[str, Entry] = {}
+        for entry in entries:
+            other = first.setdefault(entry.name, entry)
+            if other is not entry and entry.name:
+                yield entry.problem(
+                    "name", f"is {entry.name!r}, as that of {other.where} is", "Give each one of its own."
                 )
 
 
-def _pages(name: str, server: Mapping[str, Any]) -> Iterator[str]:
-    known: set[int] = set()
-    for page in server.get("error_pages") or []:
-        for status in map(int, page["statuses"]):
-            if not 300 <= status <= 599:
-                yield f"nginx_servers: {name} has an error page for {status}. It is for 300 to 599."
-            if status in known:
-                yield f"nginx_servers: {name} has two error pages for {status}. Remove one of them."
-            known.add(status)
-        if not page["statuses"] or not str(page["html"]).strip():
-            yield f"nginx_servers: {name} has an error page that is empty, or for no status. Give it statuses and html."
-    for network in (server.get("maintenance") or {}).get("visitors") or []:
-        if not is_network(network):
-            yield f"nginx_servers: {name} has in maintenance's visitors {network!r}, which is neither an address nor a network."
-
-
-def _locations(name: str, server: Mapping[str, Any]) -> Iterator[str]:
-    known: set[tuple[str, str]] = {("prefix", "/")} if server.get("upstream") else set()
-    for location in server.get("locations") or []:
-        path, match = str(location.get("path", "")), str(location.get("match") or "prefix")
-        kind = "prefix" if match == "prefix_first" else match
-        if not match.startswith("regex") and not path.startswith("/"):
-            yield f"nginx_servers: {name} has the location {path!r}. It begins with '/', or has a match by regular expression."
-        if (kind, path) in known:
-            yield f"nginx_servers: {name} has two locations {path}. Make one of them."
-        known.add((kind, path))
-        answers = [answer for answer in ANSWERS if location.get(answer)]
-        if len(answers) != 1:
-            given = " and ".join(answers) or "none of them"
-            yield f"nginx_servers: {name}'s location {path} has {given}. Give it one of {', '.join(ANSWERS)}."
-        if location.get("strip_prefix") and (match.startswith("regex") or not location.get("upstream")):
-            yield f"nginx_servers: {name}'s location {path} cannot have strip_prefix. It is for prefixes that go to an upstream."
-        elif location.get("strip_prefix") and match != "exact" and not path.endswith("/"):
-            yield (
-                f"nginx_servers: {name}'s location {path} has strip_prefix, which would make {path}/a to //a and {path}a to /a. "
-                "Let its path end in '/'."
-            )
-        if location.get("status") and not 100 <= int(location["status"]) <= 599:
-            yield f"nginx_servers: {name}'s location {path} answers the status {location['status']}. It is 100 to 599."
-
-
-def _place(name: str, place: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
-    """What servers and locations have in common."""
-    where = f"{name}'s location {place['path']}" if "path" in place else name
-    for kind in TEXTS:
-        if LINES.search(str(place.get(kind) or "")):
-            yield f"nginx_servers: {where} has the {kind} {place[kind]!r}, which holds a control character. Remove it."
-    if CONTROL.search(str(place.get("text") or "")):
-        yield f"nginx_servers: {where} has the text {place['text']!r}, which holds a control character. Remove it."
-    for kind in ("request_headers", "response_headers"):
-        for header, value in (place.get(kind) or {}).items():
-            if not HEADER.match(str(header)) or LINES.search(str(value)):
-                yield (
-                    f"nginx_servers: {where} has in {kind} {header!r}: {value!r}, which is no header. Its name is a word of "
-                    "letters, digits and '-', its value one line."
+def _upstreams(settings: NginxSettings) -> Iterator[Problem]:
+    for upstream in settings.upstreams:
+        known: set[tuple[str, int]] = set()
+        for server in upstream.servers:
+            whole = (server.address, server.port or 80)
+            if whole in known:
+                yield server.problem(
+                    "",
+                    f"is {server.address}:{whole[1]}, which {upstream.name} has already",
+                    "Give one a higher weight instead.",
                 )
-    yield from nginx_refusals.networks(f"nginx_servers: {where}", place)
-    at_once = next((answer for answer in ("redirect", "status") if place.get(answer)), None)
-    unheeded = [kind for kind in UNHEEDED if place.get(kind)]
-    if at_once and unheeded:
-        yield (
-            f"nginx_servers: {where} has {' and '.join(unheeded)}, which nginx does not heed where it answers at once ({at_once}). "
-            f"Remove {'it' if len(unheeded) == 1 else 'them'}, or answer with files (root) or an upstream."
-        )
-    if place.get("body_size") and not SIZE.match(str(place["body_size"])):
-        yield f"nginx_servers: {where} has the body_size {place['body_size']!r}. It is a number of bytes, such as 10m."
-    for kind in ("requests_per_second", "requests_burst", "connections", "cache_seconds", *nginx_server.TIMES):
-        if float(place.get(kind) or 0) < 0:
-            yield f"nginx_servers: {where} has {kind} {place[kind]}. It is above 0."
-    users = [str(each.get("name")) for each in settings.get("users") or []]
-    if place.get("basic_auth") and str(place["basic_auth"]) not in users:
-        yield (
-            f"nginx_servers: {where} has the basic_auth {place['basic_auth']!r}, which nginx_users lacks; "
-            f"it has {', '.join(users) or 'none'}."
-        )
+            known.add(whole)
+            if server.backup and upstream.balance in NO_BACKUP:
+                yield server.problem(
+                    "backup",
+                    f"is set, and the balance {upstream.balance} knows no backups",
+                    "Use round_robin or least_conn.",
+                )
+        if upstream.servers and all(server.down or server.backup for server in upstream.servers):
+            yield upstream.problem("servers", "are all down or backups", "Let one of them take requests.")
+        if upstream.is_streams:
+            yield from _stream_upstream(upstream)
 
 
-def _host_wide(settings: Mapping[str, Any]) -> Iterator[str]:
-    """What is no server's and no upstream's own."""
-    if settings.get("install_method") == "none" and not settings.get("installed"):
-        yield "nginx_install_method is none, and there is no nginx on this host. Install one, or set it to package."
-    yield from _packages(settings)
-    yield from nginx_refusals.naming("nginx_users", "lists", settings.get("users") or [], "staff")
-    for users in settings.get("users") or []:
-        yield from _members(str(users.get("name", "")), users)
-    for number, secret in enumerate(settings.get("ticket_secrets") or [], 1):
-        if len(str(secret)) < SECRET_LENGTH:
-            yield (
-                f"nginx_session_ticket_secrets: number {number} has {len(str(secret))} characters. "
-                f"It has {SECRET_LENGTH} or more; openssl rand -hex 32 makes one."
+def _stream_upstream(upstream: Upstream) -> Iterator[Problem]:
+    lacking = f"which nginx lacks for {upstream.protocol}"
+    if upstream.balance == "ip_hash":
+        yield upstream.problem(
+            "balance", f"is ip_hash, {lacking}", "Use hash, which goes by the client's address there."
+        )
+    if upstream.keepalive:
+        yield upstream.problem("keepalive", f"is {upstream.keepalive}, {lacking}", "Remove it.")
+    for server in upstream.servers:
+        if not server.port:
+            yield server.problem(
+                "port", f"is not set, and with {upstream.protocol} there is none by default", "Set it."
             )
-    if settings.get("session_ticket_rotate") and not settings.get("ticket_secrets"):
-        yield (
-            "nginx_session_ticket_secrets is empty, so each host has a key of its own and there is none to rotate. "
-            "Set a secret that all share; openssl rand -hex 32 makes one."
+
+
+def _backends_out(settings: NginxSettings) -> Iterator[Problem]:
+    out = settings.present.out
+    for name in settings.backends_put_back:
+        if name in settings.present.backends_lasting:
+            yield Problem(
+                "nginx_backends_put_back",
+                f"names {name}, which nginx_backends_out in the inventory takes out",
+                "Remove it there.",
+            )
+    for upstream in settings.upstreams:
+        away = [server for server in upstream.servers if server.is_out(out)]
+        if away and all(server in away or server.down for server in upstream.servers):
+            what = f"({', '.join(sorted(out))}) leaves the upstream {upstream.name} without a server"
+            yield Problem("nginx_backends_out", what, "Leave one of its servers in.")
+    known = {name for upstream in settings.upstreams for server in upstream.servers for name in server.names}
+    for name in sorted(out - known):
+        yield Problem(
+            "nginx_backends_out",
+            f"names {name!r}, which is no server's name or address in nginx_upstreams",
+            "Correct or remove it.",
         )
-    if not 0 <= int(settings.get("session_ticket_former") or 0) <= MOST_FORMER_KEYS:
-        yield f"nginx_session_ticket_former is {settings['session_ticket_former']}. It is 0 to {MOST_FORMER_KEYS}."
-    for resolver in settings.get("resolvers") or []:
-        if not is_address(resolver):
-            yield f"nginx_resolvers has {resolver!r}, which is no address. It lists addresses of DNS servers, IPv6 ones too."
-    if not CACHE_SIZE.match(str(settings.get("cache_size", "1g"))):
-        yield f"nginx_cache_size is {settings['cache_size']!r}. It is a number of bytes, such as 500m or 10g."
-    if not PROCESSES.match(str(settings.get("worker_processes", "auto"))):
-        yield f"nginx_worker_processes is {settings['worker_processes']!r}. It is auto, one for each core, or a number from 1 to 999."
-    connections = settings.get("worker_connections", MOST_CONNECTIONS)
-    if not (str(connections).isdecimal() and 16 <= int(connections) <= MOST_CONNECTIONS):
-        yield f"nginx_worker_connections is {connections!r}. It is a number from 16 to {MOST_CONNECTIONS}."
 
 
-def _packages(settings: Mapping[str, Any]) -> Iterator[str]:
-    method, version = settings.get("install_method"), str(settings.get("wanted_version") or "")
-    others = [name for name in DISTRIBUTIONS if name in (settings.get("packages") or {})]
+def _unknown(settings: NginxSettings) -> Iterator[Problem]:
+    """Upstreams and lists of users that are named, and not there."""
+    for entry in (*settings.places, *settings.streams, *(each for stream in settings.streams for each in stream.sni)):
+        yield from _lacking(entry, "upstream", entry.upstream, "nginx_upstreams", settings.protocols)
+    users = [each.name for each in settings.users]
+    for place in settings.places:
+        yield from _lacking(place, "basic_auth", place.handling.basic_auth, "nginx_users", users)
+
+
+def _lacking(entry: Entry, option: str, name: str | None, variable: str, known: Collection[str]) -> Iterator[Problem]:
+    if name and name not in known:
+        what = f"is {name!r}, which {variable} lacks; it has {', '.join(known) or 'none'}"
+        yield entry.problem(option, what, "Name one of these, or add it there.")
+
+
+def _servers(settings: NginxSettings) -> Iterator[Problem]:
+    for place in settings.places:
+        protocol = settings.protocol(place.upstream)
+        if protocol in STREAM_PROTOCOLS:
+            fix = "Name it in nginx_streams instead, and here another or no server."
+            yield place.problem("upstream", f"is {place.upstream}, which speaks {protocol}", fix)
+    for server in settings.servers:
+        yield from _locations(server)
+        statuses = [(status, page) for page in server.error_pages for status in page.statuses]
+        yield from _twice_in(statuses, "statuses", "Remove one of the pages.")
+        if server.tls:
+            yield from certificate_problems(server.tls)
+            if server.tls.stapling and not settings.resolvers:
+                what = "is set, for which nginx looks up its authority"
+                yield server.tls.problem("stapling", what, "Set nginx_resolvers.")
+
+
+def _twice_in(values: Iterable[tuple[Any, Entry]], option: str, fix: str) -> Iterator[Problem]:
+    known = set()
+    for value, entry in values:
+        if value in known:
+            yield entry.problem(option, f"has {value}, which is there already", fix)
+        known.add(value)
+
+
+def _locations(server: Server) -> Iterator[Problem]:
+    known: set[tuple[str, str]] = {("prefix", "/")} if server.upstream else set()
+    for location in server.locations:
+        kind = "prefix" if location.match == "prefix_first" else location.match
+        if not location.is_regex and not location.path.startswith("/"):
+            fix = "Begin it with '/', or give it a match by regular expression."
+            yield location.problem("path", f"is {location.path!r}, which does not begin with '/'", fix)
+        if (kind, location.path) in known:
+            yield location.problem(
+                "path",
+                f"is {location.path}, which another location of {server.name} has",
+                "Make one of them.",
+            )
+        known.add((kind, location.path))
+        if location.strip_prefix and location.upstream:
+            yield from _stripped(location)
+
+
+def _stripped(location: Location) -> Iterator[Problem]:
+    path = location.path
+    if location.is_regex:
+        yield location.problem("strip_prefix", "is for prefixes, and this is a regular expression", "Remove it.")
+    elif location.match != "exact" and not path.endswith("/"):
+        yield location.problem(
+            "strip_prefix", f"would make {path}/a to //a and {path}a to /a", "Let its path end in '/'."
+        )
+
+
+def _streams(settings: NginxSettings) -> Iterator[Problem]:
+    if settings.streams and "stream" not in (*settings.modules, *settings.present.modules):
+        yield Problem(
+            "nginx_modules",
+            f"({', '.join(settings.modules) or 'empty'}) lacks stream, which nginx_streams needs",
+            "Add it.",
+        )
+    for stream in settings.streams:
+        yield from _protocols(stream, settings)
+        yield from _twice_in(
+            [(name.lower(), each) for each in stream.sni for name in each.names], "names", "Remove one."
+        )
+        if stream.tls:
+            yield from certificate_problems(stream.tls)
+
+
+def _protocols(stream: Stream, settings: NginxSettings) -> Iterator[Problem]:
+    for name in dict.fromkeys(stream.upstreams):
+        protocol = settings.protocols.get(name, "tcp")
+        if protocol not in STREAM_PROTOCOLS:
+            fix = "Set its protocol to tcp or udp, or name it in nginx_servers instead."
+            yield stream.problem("upstream", f"is {name}, which speaks {protocol}", fix)
+        elif stream.sni and protocol == "udp":
+            yield stream.problem(
+                "sni",
+                f"stands beside the upstream {name}, which speaks udp",
+                "Names are in TLS over TCP; use tcp.",
+            )
+    if settings.transport(stream) == "udp":
+        for option in TCP_ONLY[1:]:
+            if getattr(stream, option):
+                yield stream.problem(option, f"is TCP's, and the upstream {stream.upstream} speaks udp", "Remove it.")
+    elif stream.responses is not None:
+        yield stream.problem("responses", f"is {stream.responses}, which are counted with UDP only", "Remove it.")
+
+
+def _packages(settings: NginxSettings) -> Iterator[Problem]:
+    present, method = settings.present, settings.install_method
+    if method == "none" and not present.installed:
+        yield Problem(
+            "nginx_install_method", "is none, and there is no nginx on this host", "Install one, or set it to package."
+        )
+    others = [name for name in DISTRIBUTIONS if name in present.packages]
     if method == "nginx_org" and others:
-        yield (
-            f"nginx_install_method is nginx_org, and this host has the distribution's nginx ({others[0]}). Set it to package, or remove "
-            "that nginx first: uninstall.yml does where this collection has installed it."
+        what = f"is nginx_org, and this host has the distribution's nginx ({others[0]})"
+        fix = (
+            "Set it to package, or remove that nginx first: uninstall.yml does where this collection has installed it."
         )
-    url = str(settings.get("repository_url") or "")
-    if method == "nginx_org" and not URL.match(url):
-        yield f"nginx_repository_url is {url!r}. It is an address such as https://nginx.org/packages, without a slash at its end."
-    for each in settings.get("repository_fingerprints") or [] if method == "nginx_org" else []:
-        if not FINGERPRINT.match(re.sub(r"\s", "", str(each))):
-            yield f"nginx_repository_fingerprints has {each!r}. A fingerprint has 40 hexadecimal digits."
-    if version and not VERSION.match(version):
-        yield f"nginx_version is {version!r}. It is a package's version, such as 1.22.1-9, with '*' for any text, or empty."
-    if version and method == "none":
-        yield "nginx_version is set, and nginx_install_method is none, which installs nothing. Remove one of them."
-
-
-def _members(name: str, users: Mapping[str, Any]) -> Iterator[str]:
-    known: set[str] = set()
-    for member in users.get("members") or []:
-        user = str(member.get("name", ""))
-        if not user or ":" in user or LINES.search(user) or user.startswith("#"):
-            yield f"nginx_users: {name} has the user {user!r}. A name is one line without a colon, and does not begin with '#'."
-        if user in known:
-            yield f"nginx_users: {name} has {user} twice. Remove one of them."
-        known.add(user)
-        if not HASH.match(str(member.get("hash", ""))):
-            yield f"nginx_users: {name}'s {user} has a hash that is none. Give it as 'openssl passwd -6' prints it."
-    if not users.get("members"):
-        yield f"nginx_users: {name} has no members, so nobody could ask. Name one, or remove the list."
-
-
-def _ports(settings: Mapping[str, Any]) -> Iterator[str]:
-    """What servers that share a port have to agree on, and what others have."""
-    first: dict[int, tuple[str, bool, bool, bool, bool]] = {}
-    for server in settings["servers"]:
-        name = str(server.get("name", ""))
-        tls = nginx_server.is_tls(server)
-        # Before 1.25.1 nginx has HTTP/2 for all of a port, whichever server asks for it.
-        kind = (
-            tls,
-            tls and bool(server.get("http2", True)),
-            bool(server.get("http3")),
-            bool(server.get("proxy_protocol")),
+        yield Problem("nginx_install_method", what, fix)
+    if settings.version and method == "none":
+        yield Problem(
+            "nginx_version", "is set, and nginx_install_method is none, which installs nothing", "Remove one of them."
         )
-        for port in nginx_server.ports_of(server):
-            other, *others = first.setdefault(port, (name, *kind))
-            if tuple(others) != kind:
-                yield (
-                    f"nginx_servers: {other} and {name} share port {port}, but not tls, http2, http3 or proxy_protocol. "
-                    "All of a port have the same; give one of the two another port."
+
+
+def _same_port(settings: NginxSettings) -> Iterator[Problem]:
+    """What servers that share a port have to agree on; nginx's own test lets streams pass that cannot listen."""
+    first: dict[int, Server] = {}
+    for server in settings.servers:
+        for port in server.ports:
+            other = first.setdefault(port, server)
+            if _manner(other) != _manner(server):
+                what = (
+                    f"shares port {port} with {other.where} ({other.name}), but not tls, http2, http3 or proxy_protocol"
                 )
-    wanted = {port: f"nginx_servers: {first[port][0]} listens on port {port}" for port in first}
-    for stream in settings.get("streams") or []:
-        if nginx_stream.transport(stream, settings["upstreams"]) == "tcp":
-            for port in nginx_stream.ports_of(stream):
-                wanted.setdefault(port, f"nginx_streams: {stream.get('name')} listens on port {port}")
-    if settings.get("health_port"):
-        wanted.setdefault(int(settings["health_port"]), f"nginx_health_port is {settings['health_port']}")
-    for listener in settings.get("listeners") or []:
-        if listener["port"] in wanted and listener["process"] != "nginx":
-            other = listener["process"] or "another program"
-            yield (
-                f"{wanted[listener['port']]}, which {other} has on this host ({listener['address']}). "
-                "Stop that, or choose another port."
-            )
+                yield server.problem("", what, f"All of a port have the same; {OTHER_PORT[0].lower()}{OTHER_PORT[1:]}")
+    taken = {("tcp", port): server.where for port, server in first.items()}
+    taken |= {("udp", port): server.where for port, server in first.items() if server.http3}
+    taken["tcp", settings.health_port] = "nginx_health_port"
+    for stream in settings.streams:
+        for port in stream.listen:
+            key = (settings.transport(stream), port)
+            if taken.get(key) == stream.where:
+                yield stream.problem("listen", f"has port {port} twice", "Remove one.")
+            elif key in taken:
+                yield stream.problem(
+                    "listen", f"has {key[0].upper()} port {port}, which is taken by {taken[key]}", OTHER_PORT
+                )
+            taken[key] = stream.where
 
 
-def _same_names(settings: Mapping[str, Any]) -> Iterator[str]:
+def _manner(server: Server) -> tuple[bool, bool, bool, bool]:
+    # Before 1.25.1 nginx has HTTP/2 for all of a port, whichever server asks for it.
+    return (server.tls is not None, server.tls is not None and server.http2, server.http3, server.proxy_protocol)
+
+
+def _others_ports(settings: NginxSettings) -> Iterator[Problem]:
+    """Ports that other programs of the host have."""
+    wanted = {port: server.at("listen") for server in reversed(settings.servers) for port in server.ports}
+    streams = [stream for stream in settings.streams if settings.transport(stream) == "tcp"]
+    wanted = (
+        {port: stream.at("listen") for stream in streams for port in stream.listen}
+        | {settings.health_port: "nginx_health_port"}
+        | wanted
+    )
+    for listener in settings.present.listeners:
+        if listener.port in wanted and listener.process != "nginx":
+            other = listener.process or "another program"
+            what = f"has port {listener.port}, which {other} has on this host ({listener.address})"
+            yield Problem(wanted[listener.port], what, "Stop that, or choose another port.")
+
+
+def _same_names(settings: NginxSettings) -> Iterator[Problem]:
     """nginx would ignore the second with a warning."""
-    first: dict[tuple[str, int, str], str] = {}
-    for server in settings["servers"]:
-        name = str(server.get("name", ""))
-        places = (
-            nginx_server.addresses_of(server),
-            nginx_server.ports_of(server),
-            nginx_server.names_of(server, settings),
-        )
-        for address, port, server_name in product(*places):
-            other = first.setdefault((address, port, server_name.lower()), name)
-            if other != name:
-                yield (
-                    f"nginx_servers: {other} and {name} both answer for {server_name} on port {port}. "
-                    "Give them different server_names or ports."
-                )
+    first: dict[tuple[str, int, str], Server] = {}
+    for server in settings.servers:
+        for address, port, name in product(server.addresses, server.ports, server.names(settings.vips)):
+            other = first.setdefault((address, port, name.lower()), server)
+            if other.name != server.name:
+                what = f"answers for {name} on port {port}, as {other.where} ({other.name}) does"
+                yield server.problem("", what, "Give them different server_names or ports.")
+
+
+RELATIONS: tuple[Callable[[NginxSettings], Iterator[Problem]], ...] = (
+    _names,
+    _upstreams,
+    _backends_out,
+    _unknown,
+    _servers,
+    _same_names,
+    _same_port,
+    _others_ports,
+    _packages,
+    _streams,
+)

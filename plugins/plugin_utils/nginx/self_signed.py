@@ -16,7 +16,8 @@ from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import is_address
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import certificates as nginx_certificates
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import server as nginx_server
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import Server, Tls
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings
 
 try:
     from cryptography import x509
@@ -37,27 +38,21 @@ NAMELESS = "localhost"
 Pair = Mapping[str, str]
 
 
-def names(servers: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> dict[str, list[str]]:
+def names(settings: NginxSettings) -> dict[str, list[str]]:
     """By the name of each server with a certificate of this kind, the host names and addresses that it is for.
 
     They are the server's own and the VIPs. What a certificate cannot hold, such as regular expressions, is left out.
     """
-    found = {}
-    for entry in servers:
-        if is_self_signed(entry):
-            own = [name.strip("[]") for name in nginx_server.names_of(entry, settings)]
-            vips = [str(vip) for vip in entry.get("vips") or settings.get("vips") or ()]
-            # With a dot in front nginx means the name itself too.
-            spread = [each for name in own for each in ([name[1:], f"*{name}"] if name.startswith(".") else [name])]
-            fit = [
-                name.lower() for name in [*spread, *vips] if is_address(name) or (HOST_NAME.match(name) and name != "_")
-            ]
-            found[str(entry["name"])] = list(dict.fromkeys(fit)) or [NAMELESS]
-    return found
+    return {entry.name: _names(entry, settings.vips) for entry in settings.servers if entry.is_self_signed}
 
 
-def is_self_signed(entry: Mapping[str, Any]) -> bool:
-    return bool((entry.get("tls") or {}).get("self_signed"))
+def _names(entry: Server, vips: Sequence[str]) -> list[str]:
+    own = [name.strip("[]") for name in entry.names(vips)]
+    # With a dot in front nginx means the name itself too.
+    spread = [each for name in own for each in ([name[1:], f"*{name}"] if name.startswith(".") else [name])]
+    every = [*spread, *(entry.vips or vips)]
+    fit = [name.lower() for name in every if is_address(name) or (HOST_NAME.match(name) and name != "_")]
+    return list(dict.fromkeys(fit)) or [NAMELESS]
 
 
 def kept_or_made(wanted: Sequence[str], kept: Iterable[Pair], now: datetime | None = None) -> dict[str, str]:
@@ -73,7 +68,9 @@ def _does(pair: Pair, wanted: Sequence[str], now: datetime) -> bool:
     """Whether it is one of these, for these names, and lasts for a while."""
     if not all(pair.get(part) for part in nginx_certificates.PARTS):
         return False
-    if any(nginx_certificates.certificate_problems(dict(pair), now + RENEWED)):
+    if any(
+        nginx_certificates.certificate_problems(Tls(certificate=pair["certificate"], key=pair["key"]), now + RENEWED)
+    ):
         return False
     certificate = x509.load_pem_x509_certificate(pair["certificate"].encode())
     try:

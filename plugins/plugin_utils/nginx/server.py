@@ -1,249 +1,215 @@
 # Copyright (c) 2026, The evenkeel developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a server and its locations are in nginx's words.
+"""Servers: what nginx listens on for HTTP, and what it answers there."""
 
-Pure functions of entries of nginx_servers that preflight has accepted.
-"""
-
+# fmt: off
+# Tables: a row for each option.
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import bracketed
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.handling import handling, headers, zones
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.headers import of_location, replaces
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted, seconds, variable
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import kinds
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.handling import (
+    MOST,
+    YEARS,
+    Handling,
+    HttpPlace,
+    headers,
+)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.location import (
+    AT_ONCE,
+    REDIRECTS,
+    Location,
+    redirected,
+)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import (
+    Entry,
+    directives,
+    entry,
+    inlined,
+    option,
+)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted, variable
 
 HTTP, HTTPS = 80, 443
-# From here on HTTP/2 has a directive of its own.
-HTTP2_DIRECTIVE = (1, 25, 1)
-MATCHES = {"prefix": "", "exact": "= ", "prefix_first": "^~ ", "regex": "~ ", "regex_any_case": "~* "}
-PASSES = {"http": "proxy_pass", "https": "proxy_pass", "grpc": "grpc_pass", "grpcs": "grpc_pass"}
-# Variables in seconds, and what their directives are called behind the word for HTTP or gRPC.
-TIMES = ("connect_timeout", "read_timeout", "send_timeout")
-CERTIFICATES = "nginx_ha/tls"
 # Not relative: nginx takes that from where it was built for.
 PAGES = "/etc/nginx/nginx_ha/pages"
-MAINTENANCE = {
-    "statuses": [503],
-    "html": "<!doctype html><title>Maintenance</title><p>This service is back soon.</p>\n",
-}
-
-Entry = Mapping[str, Any]
+MAINTENANCE = "<!doctype html><title>Maintenance</title><p>This service is back soon.</p>\n"
 
 
-def server(entry: Entry, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What server.conf.j2 shows; what does not apply is empty.
+@dataclass(frozen=True)
+class Certificate(Entry):
+    exactly_one = ("certificate", "certificate_file")
 
-    zones are directives that stand outside of the server, maintenance is the variable that tells whom it keeps out, and visitors are the
-    networks that it lets through. Directives are complete but for their semicolon.
-    """
-    name = str(entry["name"])
-    places = list(_places(entry))
-    certificate, key = certificate_of(entry)
-    maintenance = entry.get("maintenance") or {}
-    return {
-        "name": name,
-        "listen": list(_listen(entry, settings)),
-        "server_names": [quoted(each) for each in names_of(entry, settings)],
-        "zones": [zone for number, place in enumerate([entry, *places]) for zone in zones(place, f"{name}_{number}")],
-        "maintenance": variable("maintenance", name) if is_maintained(entry) else "",
-        "visitors": [quoted(network) for network in maintenance.get("visitors") or ()],
-        "http2": is_tls(entry) and entry.get("http2", True) and settings["version"] >= HTTP2_DIRECTIVE,
-        "certificate": quoted(certificate) if certificate else "",
-        "key": quoted(key) if key else "",
-        "directives": list(_server_directives(entry, f"{name}_0")),
-        "locations": [_location(place, entry, f"{name}_{number}", settings) for number, place in enumerate(places, 1)],
-        "pages": list(_pages(entry)),
-    }
+    certificate: str | None = option(
+        kinds.PEM, "The certificate and those between it and the root, in PEM, as P(ansible.builtin.file#lookup) or a vault gives them.", "-----BEGIN CERTIFICATE-----", secret=True, needs="key",
+    )
+    key: str | None = option(kinds.PEM, "Its private key in PEM. It is never shown.", "-----BEGIN PRIVATE KEY-----", secret=True, needs="certificate")
+    certificate_file: str | None = option(
+        kinds.PATH, "A certificate that is on the host already, in place of a certificate given here.", "/etc/ssl/www.example.com.crt", needs="key_file",
+    )
+    key_file: str | None = option(kinds.PATH, "Its key.", "/etc/ssl/www.example.com.key", needs="certificate_file")
+
+    def files(self, ours: str) -> tuple[str, str]:
+        """The certificate's and the key's; ours: where those of the tree are, relative to nginx's directory, without their endings."""
+        return quoted(self.certificate_file or f"{ours}.crt"), quoted(self.key_file or f"{ours}.key")
 
 
-def pages_of(entry: Entry) -> list[Entry]:
-    """Its error pages, and the one that maintenance shows if it has none of its own for that."""
-    pages: list[Entry] = list(entry.get("error_pages") or ())
-    missing = is_maintained(entry) and not any(503 in map(int, page["statuses"]) for page in pages)
-    return [*pages, MAINTENANCE] if missing else pages
+@dataclass(frozen=True)
+class Tls(Certificate):
+    exactly_one = ("certificate", "certificate_file", "self_signed")
+
+    stapling: bool = option(kinds.FLAG, "Hands out what the certificate's authority says of it (OCSP). It needs O(nginx_resolvers).", True, default=False)
+    self_signed: bool = option(
+        kinds.FLAG,
+        "Makes a certificate and its key, for a first run, in place of given ones. It is for O(nginx_servers[].server_names) and the VIPs, the "
+        "same on all load balancers, and valid for 800 days; a run in its last 30 days, or after its names have changed, makes another.",
+        True, default=False,
+        excludes={"stapling": "but nobody answers for such a certificate"},
+    )
 
 
-def page_name(entry: Entry, number: int) -> str:
-    return f"{entry['name']}-{number}.html"
+@dataclass(frozen=True)
+class ErrorPage(Entry):
+    statuses: tuple[int, ...] = option(kinds.INT, "HTTP statuses.", [502, 504], many=True, required=True, low=300, high=599)
+    html: str = option(kinds.PAGE, "The page.", "<!doctype html><p>We are back in a minute.</p>", required=True)
 
 
-def names_of(entry: Entry, settings: Mapping[str, Any]) -> list[str]:
-    return [bracketed(name) for name in entry.get("server_names") or entry.get("vips") or settings.get("vips") or ["_"]]
+@dataclass(frozen=True)
+class Maintenance(Entry):
+    active: bool = option(kinds.FLAG, "V(false) serves.", False, default=True)
+    visitors: tuple[str, ...] = option(kinds.NETWORK, "Addresses and networks that are served all the same.", ["172.16.2.0/24"], many=True)
+    retry_after: int = option(kinds.INT, "Seconds after which clients are told to come back.", 600, default=300, low=1, high=YEARS)
 
 
-def ports_of(entry: Entry) -> list[int]:
-    ports = entry.get("listen") or (HTTPS if is_tls(entry) else HTTP)
-    return [int(port) for port in (ports if isinstance(ports, list | tuple) else [ports])]
-
-
-def addresses_of(entry: Entry) -> list[str]:
-    """The addresses that it listens on, empty for all of the host's."""
-    return [str(address) for address in entry.get("vips") or [""]]
-
-
-def is_tls(entry: Entry) -> bool:
-    return bool(entry.get("tls"))
-
-
-def is_maintained(entry: Entry) -> bool:
-    maintenance = entry.get("maintenance")
-    return maintenance is not None and bool(maintenance.get("active", True))
-
-
-def certificate_of(entry: Entry) -> tuple[str, str]:
-    """The files of its certificate and its key, those of the tree relative to nginx's directory."""
-    tls = entry.get("tls") or {}
-    if not tls:
-        return "", ""
-    ours = f"{CERTIFICATES}/{entry['name']}"
-    return tls.get("certificate_file") or f"{ours}.crt", tls.get("key_file") or f"{ours}.key"
-
-
-def strangers(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Ports on which servers listen on VIPs only, each with listen and tls.
-
-    nginx binds an address of its own only where no server takes all addresses; where one does, VIPs that are on another host now are no
-    trouble. So somebody has to take all addresses, and he answers nobody.
-    """
-    everywhere = {port for entry in settings["servers"] for port in ports_of(entry) if addresses_of(entry) == [""]}
-    found: dict[int, dict[str, Any]] = {}
-    for entry in settings["servers"]:
-        for port in ports_of(entry):
-            if port not in everywhere and port not in found:
-                options = " ssl" if is_tls(entry) else ""
-                listens = [
-                    f"{place}{port} default_server{option}"
-                    for place in _wildcards(settings)
-                    for option in (options + _sharing(settings), *([_quic(True)] if entry.get("http3") else []))
-                ]
-                found[port] = {"listen": listens, "tls": is_tls(entry)}
-    return list(found.values())
-
-
-def _listen(entry: Entry, settings: Mapping[str, Any]) -> Iterator[str]:
-    options = ""
-    if is_tls(entry):
-        inline = entry.get("http2", True) and settings["version"] < HTTP2_DIRECTIVE
-        options += " ssl http2" if inline else " ssl"
-    if entry.get("proxy_protocol"):
-        options += " proxy_protocol"
-    for port in ports_of(entry):
-        for address in addresses_of(entry):
-            together = [
-                each["name"] for each in settings["servers"] if port in ports_of(each) and address in addresses_of(each)
-            ]
-            first = together[0] == entry["name"]
-            # nginx reads the files by their names, and takes the first of a port for names that it does not know.
-            default = " default_server" if len(together) > 1 and first else ""
-            for place in [f"{bracketed(address)}:"] if address else _wildcards(settings):
-                shared = first and not address
-                yield f"{quoted(f'{place}{port}')}{default}{options}{_sharing(settings) if shared else ''}"
-                if entry.get("http3"):
-                    yield f"{quoted(f'{place}{port}')}{default}{_quic(shared)}"
-
-
-def _wildcards(settings: Mapping[str, Any]) -> list[str]:
-    return ["", "[::]:"] if settings["ipv6"] else [""]
-
-
-def _sharing(settings: Mapping[str, Any]) -> str:
-    return " reuseport" if settings.get("reuseport") else ""
-
-
-def _quic(shared: bool) -> str:
-    """Of one address: without a queue of its own, a worker would get packets of another one's connections."""
-    return " quic reuseport" if shared else " quic"
-
-
-def _places(entry: Entry) -> Iterator[Entry]:
-    """Its locations, and the one that its own upstream stands for."""
-    locations: Sequence[Entry] = entry.get("locations") or ()
-    yield from locations
-    if entry.get("upstream"):
-        yield {"path": "/", "upstream": entry["upstream"]}
-
-
-def _server_directives(entry: Entry, zone: str) -> Iterator[str]:
-    if entry.get("proxy_protocol"):
-        yield "real_ip_header proxy_protocol"
-    for network in entry.get("trusted_proxies") or ():
-        yield f"set_real_ip_from {quoted(network)}"
-    if entry.get("trusted_proxies") and not entry.get("proxy_protocol"):
+def _trusted(entry: Server, place: HttpPlace) -> Iterator[str]:
+    yield from (f"set_real_ip_from {quoted(network)}" for network in entry.trusted_proxies)
+    if entry.trusted_proxies and not entry.proxy_protocol:
         yield "real_ip_header X-Forwarded-For"
         yield "real_ip_recursive on"
-    if (entry.get("tls") or {}).get("stapling"):
-        # Clients verify it; nginx could only with the authority's root on the host.
-        yield "ssl_stapling on"
-    for number, page in enumerate(pages_of(entry), 1):
-        yield f"error_page {' '.join(str(int(status)) for status in page['statuses'])} /.nginx_ha/{page_name(entry, number)}"
-    if entry.get("intercept_errors"):
-        yield "proxy_intercept_errors on"
-        yield "grpc_intercept_errors on"
-    yield from handling(entry, zone)
-    if entry.get("redirect"):
-        yield f"return {int(entry.get('redirect_code') or 301)} {quoted(entry['redirect'])}"
 
 
-def _pages(entry: Entry) -> Iterator[dict[str, Any]]:
-    """Locations of the error pages, which everybody gets who gets the error."""
-    maintenance = entry.get("maintenance") or {}
-    for number, page in enumerate(pages_of(entry), 1):
-        again = {}
-        if is_maintained(entry) and 503 in map(int, page["statuses"]):
-            again = {"Retry-After": str(int(maintenance.get("retry_after") or 300))}
-        directives = [
-            "internal",
-            f"alias {quoted(f'{PAGES}/{page_name(entry, number)}')}",
-            "allow all",
-            "auth_basic off",
-        ]
-        yield {
-            "selector": quoted(f"/.nginx_ha/{page_name(entry, number)}"),
-            "directives": [*directives, *headers({"response_headers": again}, entry)],
+def _stapling(entry: Server, place: HttpPlace) -> Iterator[str]:
+    # Clients verify it; nginx could only with the authority's root on the host.
+    yield from ["ssl_stapling on"] if entry.tls and entry.tls.stapling else []
+
+
+def _error_pages(entry: Server, place: HttpPlace) -> Iterator[str]:
+    for number, page in enumerate(entry.pages, 1):
+        yield f"error_page {' '.join(map(str, page.statuses))} /.nginx_ha/{entry.page_name(number)}"
+
+
+@dataclass(frozen=True)
+class Server(Entry):
+    at_least_one = ("upstream", "locations", "redirect")
+
+    name: str = option(kinds.NAME, "Name of the entry, of letters, digits, C(_), C(-) and C(.).", "www", required=True)
+    listen: tuple[int, ...] = option(kinds.INT, "Ports of TCP. By default 80, or 443 with O(nginx_servers[].tls).", [8080], many=True, low=1, high=65535)
+    server_names: tuple[str, ...] = option(
+        kinds.SERVER_NAME,
+        "Names and addresses that it answers for; a name may begin or end with C(*), and C(~) begins a regular expression. By default "
+        "O(nginx_vips). The first server of a port answers for all other names.", ["www.example.com"], many=True,
+    )
+    vips: tuple[str, ...] = option(kinds.ADDRESS, "Addresses that it listens on, by default all. A VIP among them may be on another host.", ["192.168.200.200"], many=True)
+    upstream: str | None = option(kinds.NAME, "Name of the upstream that it proxies to, in C(http) or what its O(nginx_upstreams[].protocol) says.", "web")
+    proxy_protocol: bool = option(
+        kinds.FLAG, "A load balancer before this one tells the client's address by the PROXY protocol; O(nginx_servers[].trusted_proxies) says which.", True, default=False,
+        renders="real_ip_header proxy_protocol",
+    )
+    trusted_proxies: tuple[str, ...] = option(
+        kinds.NETWORK, "Networks of proxies before this one, whose word on the client's address counts (C(X-Forwarded-For), or the PROXY protocol).", ["10.0.0.0/8"], many=True, renders=_trusted,
+    )
+    tls: Tls | None = entry(Tls, "Makes it HTTPS.", renders=_stapling)
+    http2: bool = option(kinds.FLAG, "HTTP/2 beside HTTP/1.1, with O(nginx_servers[].tls).", False, default=True)
+    http3: bool = option(
+        kinds.FLAG,
+        "HTTP/3 beside them, with O(nginx_servers[].tls), on the UDP ports of the same numbers; an C(Alt-Svc) header tells browsers. It needs "
+        "an nginx that is built with it (Debian 13's, nginx.org's). Clients repeat what a reload cuts off.",
+        True, default=False, since="1.25.0", module="http_v3", needs="tls", excludes={"proxy_protocol": "which nginx does not speak over UDP"},
+    )
+    hsts: int | None = option(kinds.INT, "Seconds for which browsers are to use HTTPS only (RFC 6797).", 31536000, low=0, high=MOST)
+    error_pages: tuple[ErrorPage, ...] = entry(ErrorPage, "What is shown in place of nginx's own pages.", many=True, renders=_error_pages)
+    intercept_errors: bool = option(
+        kinds.FLAG, "Shows O(nginx_servers[].error_pages) for what upstreams answer, too.", True, default=False, renders=("proxy_intercept_errors on", "grpc_intercept_errors on"),
+    )
+    maintenance: Maintenance | None = entry(Maintenance, "Answers 503 instead of serving.", empty=True)
+    handling: Handling = inlined(Handling)
+    redirect: str | None = option(
+        kinds.LINE, "Where every request is sent, such as V(https://$host$request_uri). Takes the place of an upstream and of locations.", "https://$host$request_uri",
+        excludes={**dict.fromkeys(("upstream", "locations"), "and sends every request elsewhere"), **AT_ONCE},
+        renders=redirected, beside="redirect",
+    )
+    redirect_code: int = option(REDIRECTS, "The status of O(nginx_servers[].redirect).", 308, default=301)
+    locations: tuple[Location, ...] = entry(Location, "What is special below some paths.", many=True)
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return self.listen or (HTTPS if self.tls else HTTP,)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses that it listens on, empty for all of the host's."""
+        return self.vips or ("",)
+
+    @property
+    def is_maintained(self) -> bool:
+        return self.maintenance is not None and self.maintenance.active
+
+    @property
+    def is_self_signed(self) -> bool:
+        return self.tls is not None and self.tls.self_signed
+
+    @property
+    def pages(self) -> tuple[ErrorPage, ...]:
+        """Its error pages, and the one that maintenance shows if it has none of its own for that."""
+        missing = self.is_maintained and not any(503 in page.statuses for page in self.error_pages)
+        return (*self.error_pages, *([ErrorPage(statuses=(503,), html=MAINTENANCE)] if missing else []))
+
+    @property
+    def places(self) -> tuple[Location, ...]:
+        """Its locations, and the one that its own upstream stands for."""
+        return (*self.locations, *([Location(path="/", upstream=self.upstream)] if self.upstream else []))
+
+    @property
+    def common_headers(self) -> dict[str, str]:
+        return {
+            **({"Strict-Transport-Security": f"max-age={self.hsts}"} if self.hsts else {}),
+            **({"Alt-Svc": 'h3=":$server_port"; ma=86400'} if self.http3 else {}),
         }
 
+    @property
+    def all_headers(self) -> dict[str, str]:
+        return {**self.common_headers, **self.handling.response_headers}
 
-def _location(place: Entry, entry: Entry, zone: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """selector, directives and proxy: the name of the file with the headers of what is proxied, or empty."""
-    protocol = str(_upstream(place, settings).get("protocol") or "http")
-    directives = list(handling(place, zone, entry))
-    proxy = ""
-    if place.get("upstream"):
-        proxy = "grpc" if protocol.startswith("grpc") else "proxy"
-        directives += _proxying(place, proxy, protocol)
-    elif place.get("root"):
-        directives.append(f"root {quoted(place['root'])}")
-        directives.append(f"try_files {' '.join(quoted(each) for each in place.get('try_files') or ['$uri', '=404'])}")
-    elif place.get("redirect"):
-        directives.append(f"return {int(place.get('redirect_code') or 301)} {quoted(place['redirect'])}")
-    elif place.get("status"):
-        text = f" {quoted(place['text'])}" if place.get("text") is not None else ""
-        if text:
-            directives.append("default_type text/plain")
-        directives.append(f"return {int(place['status'])}{text}")
-    return {
-        "selector": f"{MATCHES[place.get('match') or 'prefix']}{quoted(place['path'])}",
-        "directives": directives,
-        "proxy": "" if proxy and replaces(proxy, place.get("request_headers") or {}) else proxy,
-    }
+    def names(self, vips: Sequence[str]) -> list[str]:
+        """vips: those of the cluster, which stand in for names."""
+        return [bracketed(name) for name in self.server_names or self.vips or vips or ["_"]]
 
+    def page_name(self, number: int) -> str:
+        return f"{self.name}-{number}.html"
 
-def _proxying(place: Entry, proxy: str, protocol: str) -> Iterator[str]:
-    # With a path behind the upstream's name nginx replaces the location's own by it.
-    path = "/" if place.get("strip_prefix") else ""
-    yield f"{PASSES[protocol]} {protocol}://{place['upstream']}{path}"
-    for option in TIMES:
-        if place.get(option) is not None:
-            yield f"{proxy}_{option} {seconds(place[option])}"
-    yield from of_location(proxy, place.get("request_headers") or {})
-    if not place.get("buffering", True) and proxy == "proxy":
-        yield "proxy_buffering off"
-        yield "proxy_request_buffering off"
+    def shown_pages(self) -> Iterator[dict[str, Any]]:
+        """Locations of the error pages, which everybody gets who gets the error."""
+        for number, page in enumerate(self.pages, 1):
+            retry = {"Retry-After": str(self.maintenance.retry_after)} if self.maintenance and self.is_maintained and 503 in page.statuses else {}
+            place = HttpPlace(inside=True, headers=self.all_headers)
+            yield {
+                "selector": quoted(f"/.nginx_ha/{self.page_name(number)}"),
+                "directives": [
+                    "internal",
+                    f"alias {quoted(f'{PAGES}/{self.page_name(number)}')}",
+                    "allow all",
+                    "auth_basic off",
+                    *headers(Handling(response_headers=retry), place),
+                ],
+            }
 
+    def maintenance_variable(self) -> str:
+        return variable("maintenance", self.name) if self.is_maintained else ""
 
-def _upstream(place: Entry, settings: Mapping[str, Any]) -> Entry:
-    return next((each for each in settings["upstreams"] if each["name"] == place.get("upstream")), {})
+    def directives(self, place: HttpPlace) -> list[str]:
+        return list(directives(self, place))

@@ -1,105 +1,94 @@
 # Copyright (c) 2026, The evenkeel developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a stream, that is TCP or UDP proxied as it comes, is in nginx's words.
+"""Streams: TCP or UDP that is proxied as it comes."""
 
-Pure functions of entries of nginx_streams that preflight has accepted.
-"""
-
+# fmt: off
+# Tables: a row for each option.
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.handling import access
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted, seconds, variable
-
-PROTOCOLS = ("tcp", "udp")
-# Variables in seconds, with their directives.
-TIMES = {"connect_timeout": "proxy_connect_timeout", "idle_timeout": "proxy_timeout"}
-# Apart from those of nginx_servers, so that a stream may be called as a server is.
-CERTIFICATES = "nginx_ha/stream_tls"
-
-Entry = Mapping[str, Any]
-
-
-def stream(entry: Entry, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What stream.conf.j2 shows: listen, zones, sni, tls and directives, complete but for their semicolons.
-
-    sni is empty or has variable, names (pairs of a name and an upstream) and default, which is an empty word for none.
-    """
-    name = str(entry["name"])
-    return {
-        "name": name,
-        "listen": list(_listen(entry, settings)),
-        "zones": [f"limit_conn_zone $binary_remote_addr zone={_zone(name)}:1m"] if entry.get("connections") else [],
-        "sni": _sni(entry),
-        "tls": f"{CERTIFICATES}/{name}" if entry.get("tls") else "",
-        "directives": list(_directives(entry)),
-    }
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import kinds
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.handling import LONGEST, Access
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import Certificate
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import (
+    Entry,
+    Place,
+    directives,
+    entry,
+    inlined,
+    option,
+)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import variable
 
 
-def protocol_of(upstream: Entry) -> str:
-    return str(upstream.get("protocol") or "http")
+@dataclass(frozen=True)
+class Sni(Entry):
+    names: tuple[str, ...] = option(
+        kinds.SNI_NAME, "Host names; one may begin with C(*.), with C(.) for the name itself too, or end with C(.*).", ["www.example.com"], many=True, required=True,
+    )
+    upstream: str = option(kinds.NAME, "Name of the upstream of V(tcp) that these go to.", "mail", required=True)
 
 
-def transport(entry: Entry, upstreams: Sequence[Entry]) -> str:
-    """tcp, or udp as its upstream has it; by the name of a client only TCP can go."""
-    protocols = {str(each.get("name")): protocol_of(each) for each in upstreams}
-    return "udp" if protocols.get(str(entry.get("upstream"))) == "udp" else "tcp"
+@dataclass(frozen=True)
+class Stream(Entry):
+    at_least_one = ("upstream", "sni")
 
+    name: str = option(kinds.NAME, "Name of the stream, of letters, digits, C(_), C(-) and C(.).", "db", required=True)
+    listen: tuple[int, ...] = option(
+        kinds.INT, "Ports, of UDP if its upstream's O(nginx_upstreams[].protocol) is V(udp), else of TCP.", [5432], many=True, required=True, low=1, high=65535,
+    )
+    upstream: str | None = option(kinds.NAME, "Name of the upstream of V(tcp) or V(udp) that it proxies to, with O(nginx_streams[].sni) for all other names.", "db")
+    sni: tuple[Sni, ...] = entry(
+        Sni, "Passes TLS through to an upstream by the name that the client asks for (SNI). Connections for other names, or without one, are closed if "
+        "there is no O(nginx_streams[].upstream).", many=True,
+    )
+    tls: Certificate | None = entry(
+        Certificate, "Ends TLS here; what is in it goes on to the upstream without.", excludes={"sni": "which passes TLS through where tls ends it"},
+    )
+    proxy_protocol: bool = option(
+        kinds.FLAG, "A load balancer before this one tells the client's address by the PROXY protocol; O(nginx_streams[].trusted_proxies) says which.", True, default=False,
+    )
+    trusted_proxies: tuple[str, ...] = option(
+        kinds.NETWORK, "Networks of proxies before this one, whose word on the client's address counts. nginx needs its module stream_realip for it.", ["10.0.0.0/8"],
+        many=True, needs="proxy_protocol", renders="set_real_ip_from {value}",
+    )
+    access: Access = inlined(Access)
+    connections: int | None = option(
+        kinds.INT, "Connections at the same time from one client's address; more are cut off.", 10, low=1, high=65535,
+        outside="limit_conn_zone $binary_remote_addr zone={zone}:1m", renders="limit_conn {zone} {value}",
+    )
+    connect_timeout: float | None = option(
+        kinds.SECONDS, "Seconds for a connection to a server of the upstream. By default 3.", 0.5, low=0.001, high=LONGEST, renders="proxy_connect_timeout {value}",
+    )
+    idle_timeout: float | None = option(
+        kinds.SECONDS, "Seconds without data in either direction after which it ends. By default 600.", 3600, low=0.001, high=LONGEST, renders="proxy_timeout {value}",
+    )
+    responses: int | None = option(
+        kinds.INT, "Datagrams that answer one of the client, after which a session of UDP ends; V(0) is none. By default a session ends with O(nginx_streams[].idle_timeout).", 1,
+        low=0, high=65535, renders="proxy_responses {value}",
+    )
+    proxy_protocol_out: bool = option(
+        kinds.FLAG, "Tells the upstream's servers the client's address by the PROXY protocol, which they have to expect.", True, default=False, renders="proxy_protocol on",
+    )
 
-def ports_of(entry: Entry) -> list[int]:
-    ports = entry.get("listen") or []
-    return [int(port) for port in (ports if isinstance(ports, list | tuple) else [ports])]
+    @property
+    def upstreams(self) -> tuple[str, ...]:
+        return (*([self.upstream] if self.upstream else []), *(each.upstream for each in self.sni))
 
+    @property
+    def variable(self) -> str:
+        """The one that holds the upstream for the name that a client asks for."""
+        return variable("sni", self.name)
 
-def upstreams_of(entry: Entry) -> list[str]:
-    own = [entry["upstream"]] if entry.get("upstream") else []
-    return [str(name) for name in [*own, *(each.get("upstream", "") for each in entry.get("sni") or ())]]
+    @property
+    def place(self) -> Place:
+        """nginx has one list of zones for everything; neither an upstream's nor a server's has a slash."""
+        return Place(zone=f"stream/{self.name}")
 
-
-def _listen(entry: Entry, settings: Mapping[str, Any]) -> Iterator[str]:
-    # A socket for each worker: on a shared one the datagrams of one client would come to many, each with a session of its own.
-    options = " udp reuseport" if transport(entry, settings["upstreams"]) == "udp" else ""
-    options += " ssl" if entry.get("tls") else ""
-    options += " proxy_protocol" if entry.get("proxy_protocol") else ""
-    for port in ports_of(entry):
-        yield f"{port}{options}"
-        if settings["ipv6"]:
-            yield f"[::]:{port}{options}"
-
-
-def _sni(entry: Entry) -> dict[str, Any]:
-    if not entry.get("sni"):
-        return {}
-    return {
-        "variable": variable("sni", entry["name"]),
-        "names": [(quoted(name), str(each["upstream"])) for each in entry["sni"] for name in each["names"]],
-        "default": quoted(entry.get("upstream") or ""),
-    }
-
-
-def _zone(name: str) -> str:
-    """nginx has one list of zones for everything; neither an upstream's nor a server's has a slash."""
-    return f"stream/{name}"
-
-
-def _directives(entry: Entry) -> Iterator[str]:
-    for network in entry.get("trusted_proxies") or ():
-        yield f"set_real_ip_from {quoted(network)}"
-    yield from access(entry)
-    if entry.get("connections"):
-        yield f"limit_conn {_zone(str(entry['name']))} {int(entry['connections'])}"
-    for option, directive in TIMES.items():
-        if entry.get(option) is not None:
-            yield f"{directive} {seconds(entry[option])}"
-    if entry.get("responses") is not None:
-        yield f"proxy_responses {int(entry['responses'])}"
-    if entry.get("proxy_protocol_out"):
-        yield "proxy_protocol on"
-    if entry.get("sni"):
-        yield "ssl_preread on"
-        yield f"proxy_pass {variable('sni', entry['name'])}"
-    else:
-        yield f"proxy_pass {entry['upstream']}"
+    def directives(self) -> Iterator[str]:
+        yield from directives(self, self.place)
+        yield from ["ssl_preread on"] if self.sni else []
+        yield f"proxy_pass {self.variable if self.sni else self.upstream}"

@@ -3,206 +3,165 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """nginx's configuration as a tree of files: of each upstream, server and stream what its template shows.
 
-Pure functions of the nginx role's variables; they run on the control node. They take input that preflight has accepted.
+Pure functions of the nginx role's settings; they run on the control node.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import is_address
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import server as nginx_server
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import stream as nginx_stream
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import listen as nginx_listen
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tickets as nginx_tickets
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.handling import HttpPlace
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.headers import HEADERS, common
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.self_signed import is_self_signed
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import page_name, pages_of
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.types import typed
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.location import Location
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import Server
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings, Users
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.stream import Stream
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import outside
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.upstream import Upstream
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import InputError
 
 # The directory of the files below nginx's own.
 TREE = "nginx_ha"
-# nginx's words for how an upstream chooses a server; round robin needs none.
-BALANCES = {
-    "round_robin": "",
-    "least_conn": "least_conn",
-    "ip_hash": "ip_hash",
-    "hash": "hash {key} consistent",
-    "random_two": "random two least_conn",
-}
-HASH_KEY = "$request_uri"
-# A stream has no requests.
-STREAM_HASH_KEY = "$remote_addr"
-# Kilobytes of shared memory of an upstream's zone: for itself, and for each server.
-ZONE, ZONE_SERVER = 64, 1
+# Apart, so that a stream may be called as a server is.
+CERTIFICATES, STREAM_CERTIFICATES = f"{TREE}/tls", f"{TREE}/stream_tls"
 # Only root reads a key; nginx's master is root. Lists of users are read by its workers.
 SECRET, WORKERS = "0600", "0640"
-# nginx's own part of a package's version, which may have an epoch in front of it, and a revision behind.
-VERSION = re.compile(r"(?:\d+:)?(\d+(?:\.\d+)*)")
-# From here on an upstream can look up its servers' names again (in nginx without Plus).
-RESOLVE = (1, 27, 3)
 
 File = dict[str, Any]
 
 
-def files(settings: Mapping[str, Any]) -> list[File]:
+def files(settings: NginxSettings) -> list[File]:
     """What locations include, and every file of an upstream, a server or a stream, as P(evenkeel.nginx_ha.rendered#lookup) takes it.
 
-    settings: the nginx role's variables without their prefix; ipv6: whether the host has IPv6; version: that of its nginx, and
-    coming_version: that of the package that takes its place, both of which may be empty.
+    Raises InputError for settings of which preflight refuses a value.
     """
-    settings = typed(settings)
-    out = set(map(str, settings.get("backends_out") or ()))
-    known = {**settings, "version": version_of(settings)}
-    unknown = nginx_server.strangers(known)
+    if settings.problems:
+        raise InputError(settings.problems[0])
+    unserved = nginx_listen.default_servers(settings)
     return [
+        *(_file(f"{proxy}.inc", f"{proxy}.inc.j2", headers=common(proxy)) for proxy in HEADERS),
+        *(_upstream(each, settings) for each in settings.upstreams),
         *(
-            {"path": f"{TREE}/{proxy}.inc", "template": f"{proxy}.inc.j2", "vars": {"headers": common(proxy)}}
-            for proxy in HEADERS
+            _file(f"servers/{each.name}.conf", "server.conf.j2", server=_server(each, settings))
+            for each in settings.servers
         ),
-        *(_upstream_file(each, known, out) for each in settings["upstreams"]),
-        *(_file("server", nginx_server.server(each, known)) for each in settings["servers"]),
+        *(file for each in settings.servers for file in _certificate(each, CERTIFICATES, settings.present.self_signed)),
+        *(file for each in settings.servers for file in _error_pages(each)),
         *(
-            file
-            for each in settings["servers"]
-            for file in _certificate({**each, **_made(each, settings)}, nginx_server.CERTIFICATES)
+            _file(f"streams/{each.name}.conf", "stream.conf.j2", stream=_stream(each, settings))
+            for each in settings.streams
         ),
-        *(file for each in settings["servers"] for file in _error_pages(each)),
-        *(_file("stream", nginx_stream.stream(each, known)) for each in settings.get("streams") or ()),
-        *(file for each in settings.get("streams") or () for file in _certificate(each, nginx_stream.CERTIFICATES)),
-        *(_users(each, settings) for each in settings.get("users") or ()),
+        *(file for each in settings.streams for file in _certificate(each, STREAM_CERTIFICATES, {})),
+        *(_users(each, settings.present.group) for each in settings.users),
         *_tickets(settings),
-        *_backends_out(settings),
-        *(_single("strangers", strangers=unknown) if unknown else ()),
-        *(_single("cache") if _caches(settings) else ()),
+        # For the next run to read; nginx does not.
+        *([_text("backends_out", "\n".join(settings.present.backends_kept))] if settings.present.backends_kept else []),
+        *([_file("strangers.conf", "default_server.conf.j2", servers=unserved)] if unserved else []),
+        *(
+            [_file("cache.conf", "cache.conf.j2", size=settings.cache_size)]
+            if any(place.handling.cache_seconds for place in settings.places)
+            else []
+        ),
     ]
 
 
-def version_of(settings: Mapping[str, Any]) -> tuple[int, ...]:
-    """What the configuration is written for: around an upgrade or a downgrade both versions have to take it."""
-    known = [VERSION.match(str(settings[key])) for key in ("version", "coming_version") if settings.get(key)]
-    return min((tuple(map(int, each[1].split("."))) for each in known if each), default=(0,))
+def _file(path: str, template: str, **shown: Any) -> File:
+    return {"path": f"{TREE}/{path}", "template": template, "vars": shown}
 
 
-def upstream(entry: Mapping[str, Any], settings: Mapping[str, Any], out: set[str]) -> dict[str, Any]:
-    """name, zone, balance (a directive or empty), servers (their directives) and keepalive."""
-    servers = entry["servers"]
-    again = bool(settings.get("resolvers")) and settings["version"] >= RESOLVE
-    streams = nginx_stream.protocol_of(entry) in nginx_stream.PROTOCOLS
-    key = quoted(entry.get("hash_key") or (STREAM_HASH_KEY if streams else HASH_KEY))
-    return {
-        "name": str(entry["name"]),
-        "zone": f"{ZONE + ZONE_SERVER * len(servers)}k",
-        "balance": BALANCES[entry.get("balance") or "round_robin"].format(key=key),
-        "servers": [" ".join(_words(each, out, again)) for each in servers],
-        "keepalive": 0 if streams else int(entry.get("keepalive", settings["upstream_keepalive"])),
-    }
+def _text(path: str, text: str, **options: Any) -> File:
+    return {**_file(path, "text.j2", text=text), **options}
 
 
-def is_out(entry: Mapping[str, Any], out: set[str]) -> bool:
-    """Whether a server is named among those that are out of service, by its name or its address."""
-    return not out.isdisjoint({str(entry.get("name") or ""), str(entry.get("address"))} - {""})
-
-
-def _file(kind: str, item: Mapping[str, Any]) -> File:
-    return {
-        "path": f"{TREE}/{kind}s/{item['name']}.conf",
-        "template": f"{kind}.conf.j2",
-        "vars": {kind: item},
-    }
-
-
-def _single(name: str, **shown: Any) -> Iterator[File]:
-    yield {"path": f"{TREE}/{name}.conf", "template": f"{name}.conf.j2", "vars": shown}
-
-
-def _upstream_file(entry: Mapping[str, Any], settings: Mapping[str, Any], out: set[str]) -> File:
+def _upstream(entry: Upstream, settings: NginxSettings) -> File:
     """nginx keeps upstreams of HTTP and of streams apart, and so do the directories."""
-    file = _file("upstream", upstream(entry, settings, out))
-    if nginx_stream.protocol_of(entry) in nginx_stream.PROTOCOLS:
-        file["path"] = f"{TREE}/stream_upstreams/{entry['name']}.conf"
-    return file
+    directory = "stream_upstreams" if entry.is_streams else "upstreams"
+    shown = entry.shown(settings.upstream_keepalive, settings.present.out, settings.resolves)
+    return _file(f"{directory}/{entry.name}.conf", "upstream.conf.j2", upstream=shown)
 
 
-def _certificate(entry: Mapping[str, Any], directory: str) -> Iterator[File]:
-    if not (entry.get("tls") or {}).get("certificate"):
-        return
-    for part, ending, mode in (("certificate", "crt", "0644"), ("key", "key", SECRET)):
-        yield {
-            "path": f"{directory}/{entry['name']}.{ending}",
-            "template": "text.j2",
-            "vars": {"text": str(entry["tls"][part]).strip()},
-            "mode": mode,
-            "secret": part == "key",
-        }
+def _server(entry: Server, settings: NginxSettings) -> dict[str, Any]:
+    """What server.conf.j2 shows; what does not apply is empty.
 
-
-def _error_pages(entry: Mapping[str, Any]) -> Iterator[File]:
-    for number, page in enumerate(pages_of(entry), 1):
-        yield {
-            "path": f"{TREE}/pages/{page_name(entry, number)}",
-            "template": "text.j2",
-            "vars": {"text": str(page["html"]).strip()},
-        }
-
-
-def _users(entry: Mapping[str, Any], settings: Mapping[str, Any]) -> File:
-    lines = [f"{user['name']}:{user['hash']}" for user in entry["members"]]
+    zones are directives that stand outside of the server, maintenance is the variable that tells whom it keeps out, and visitors are the
+    networks that it lets through. Directives are complete but for their semicolon.
+    """
+    own = HttpPlace(zone=f"{entry.name}_0", headers=entry.common_headers)
+    places = [
+        (each, _place(each, entry, f"{entry.name}_{number}", settings)) for number, each in enumerate(entry.places, 1)
+    ]
+    certificate, key = entry.tls.files(f"{CERTIFICATES}/{entry.name}") if entry.tls else ("", "")
     return {
-        "path": f"{TREE}/users/{entry['name']}",
-        "template": "text.j2",
-        "vars": {"text": "\n".join(lines)},
-        "mode": WORKERS,
-        "group": settings["group"],
-        "secret": True,
+        "name": entry.name,
+        "listen": list(nginx_listen.of_server(entry, settings)),
+        "server_names": [quoted(each) for each in entry.names(settings.vips)],
+        "zones": [zone for each, place in [(entry, own), *places] for zone in outside(each, place)],
+        "maintenance": entry.maintenance_variable(),
+        "visitors": [quoted(network) for network in entry.maintenance.visitors] if entry.maintenance else [],
+        "http2": nginx_listen.http2_directive(entry, settings),
+        "certificate": certificate,
+        "key": key,
+        "directives": entry.directives(own),
+        "locations": [each.shown(place) for each, place in places],
+        "pages": list(entry.shown_pages()),
     }
 
 
-def _made(entry: Mapping[str, Any], settings: Mapping[str, Any]) -> File:
-    """The certificate that was made for a server, in the place of one that is given."""
-    pair = ((settings.get("kept") or {}).get("self_signed") or {}).get(str(entry["name"]))
-    return {"tls": {**entry["tls"], **pair}} if pair and is_self_signed(entry) else {}
+def _place(entry: Location, server: Server, zone: str, settings: NginxSettings) -> HttpPlace:
+    protocol = settings.protocol(entry.upstream)
+    proxy = "" if not entry.upstream else "grpc" if protocol.startswith("grpc") else "proxy"
+    return HttpPlace(zone, proxy, inside=True, protocol=protocol, headers=server.all_headers)
 
 
-def _tickets(settings: Mapping[str, Any]) -> Iterator[File]:
+def _stream(entry: Stream, settings: NginxSettings) -> dict[str, Any]:
+    """What stream.conf.j2 shows: listen, zones, sni, certificate, key and directives, complete but for their semicolons.
+
+    sni is empty or has variable, names (pairs of a name and an upstream) and default, which is an empty word for none.
+    """
+    names = [(quoted(name), each.upstream) for each in entry.sni for name in each.names]
+    certificate, key = entry.tls.files(f"{STREAM_CERTIFICATES}/{entry.name}") if entry.tls else ("", "")
+    return {
+        "name": entry.name,
+        "listen": list(nginx_listen.of_stream(entry, settings)),
+        "zones": list(outside(entry, entry.place)),
+        "sni": {"variable": entry.variable, "names": names, "default": quoted(entry.upstream or "")} if names else {},
+        "certificate": certificate,
+        "key": key,
+        "directives": list(entry.directives()),
+    }
+
+
+def _certificate(entry: Server | Stream, directory: str, made: Mapping[str, Mapping[str, str]]) -> Iterator[File]:
+    """The files of a certificate that is given, or made: by the name of each server."""
+    own = {"certificate": entry.tls.certificate, "key": entry.tls.key} if entry.tls else {}
+    pair = made.get(entry.name, own) if isinstance(entry, Server) and entry.is_self_signed else own
+    if pair.get("certificate"):
+        path = f"{directory.removeprefix(TREE + '/')}/{entry.name}"
+        yield _text(f"{path}.crt", str(pair["certificate"]).strip(), mode="0644", secret=False)
+        yield _text(f"{path}.key", str(pair["key"]).strip(), mode=SECRET, secret=True)
+
+
+def _error_pages(entry: Server) -> Iterator[File]:
+    for number, page in enumerate(entry.pages, 1):
+        yield _text(f"pages/{entry.page_name(number)}", page.html.strip())
+
+
+def _users(entry: Users, group: str) -> File:
+    lines = [f"{member.name}:{member.hash}" for member in entry.members]
+    return _text(f"users/{entry.name}", "\n".join(lines), mode=WORKERS, group=group, secret=True)
+
+
+def _tickets(settings: NginxSettings) -> Iterator[File]:
     """Keys of session tickets, what names them, and the generation that they are of, to read again."""
-    secrets = settings.get("ticket_secrets") or ()
-    if not secrets:
+    if not settings.session_ticket_secrets:
         return
-    generation = int((settings.get("kept") or {}).get("generation") or 0)
-    keys = list(nginx_tickets.keys(secrets, generation, int(settings.get("session_ticket_former") or 0)))
-    paths = [f"{TREE}/tls/ticket-{number}.key" for number in range(1, len(keys) + 1)]
-    for path, key in zip(paths, keys, strict=True):
-        yield {"path": path, "template": "text.j2", "vars": {"text": key}, "secret": True, "mode": SECRET}
-    yield {"path": f"{TREE}/tls/generation", "template": "text.j2", "vars": {"text": str(generation)}}
-    yield from _single("tickets", keys=paths)
-
-
-def _backends_out(settings: Mapping[str, Any]) -> Iterator[File]:
-    """For the next run to read; nginx does not."""
-    names = [str(name) for name in settings.get("backends_kept") or ()]
-    if names:
-        yield {"path": f"{TREE}/backends_out", "template": "text.j2", "vars": {"text": "\n".join(names)}}
-
-
-def _caches(settings: Mapping[str, Any]) -> bool:
-    places = [place for entry in settings["servers"] for place in (entry, *(entry.get("locations") or ()))]
-    return any(place.get("cache_seconds") for place in places)
-
-
-def _words(entry: Mapping[str, Any], out: set[str], again: bool = False) -> Iterator[str]:
-    address, port = str(entry["address"]), int(entry.get("port") or 80)
-    yield f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-    for option in ("weight", "max_fails", "max_conns"):
-        if entry.get(option) is not None:
-            yield f"{option}={int(entry[option])}"
-    if entry.get("fail_timeout") is not None:
-        yield f"fail_timeout={int(entry['fail_timeout'])}s"
-    if again and not is_address(address):
-        yield "resolve"
-    if entry.get("backup"):
-        yield "backup"
-    if entry.get("down") or is_out(entry, out):
-        yield "down"
+    generation = settings.present.generation
+    keys = list(nginx_tickets.keys(settings.session_ticket_secrets, generation, settings.session_ticket_former))
+    paths = [f"tls/ticket-{number}.key" for number in range(1, len(keys) + 1)]
+    yield from (_text(path, key, secret=True, mode=SECRET) for path, key in zip(paths, keys, strict=True))
+    yield _text("tls/generation", str(generation))
+    yield _file("tickets.conf", "tickets.conf.j2", keys=[f"{TREE}/{path}" for path in paths])

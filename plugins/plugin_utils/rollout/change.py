@@ -3,152 +3,66 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a run does to the load balancers, and in which order, so that as few clients as possible notice it.
 
-Pure functions of what the modules found on the hosts before anything changed; they run on the control node. A run takes the waves
-first, and then what has to change on all members of a cluster together.
+A run takes its batches first, and then what has to change in lockstep on all members of a cluster. Nothing depends on the play's order
+of hosts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import report as change_report
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.cluster import Cluster
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host import NONE, Host
-
-VARIABLES = (
-    "keepalived_settings",
-    "keepalived_instances",
-    "keepalived_found",
-    "keepalived_staged",
-    "keepalived_binary_desired",
-    "keepalived_unit_path",
-    "nginx_found",
-    "nginx_staged",
-    "nginx_upgrade",
-    "check_nginx_staged",
-)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import report
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.batches import Turn, batches, final, lockstep_of
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import before_change
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import LoadBalancer
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.rollout import rollouts
 
 
-def plan(variables: Mapping[str, Mapping[str, Any]], play_hosts: Sequence[str]) -> dict[str, Any]:
-    """What a run does: changes, waves, together, disruptions, summary, actions, final and problems.
+def change_plan(hostvars: Mapping[str, Any], play_hosts: Sequence[str]) -> dict[str, Any]:
+    """What a run does, of what was found before any change and what the roles' stage steps have tested in the same run.
 
-    variables: those named by VARIABLES, by host; members that are not in the play need not be there.
+    changes: whether there is anything to do.
+    batches: hosts whose turn comes at the same time, one batch after the other. Each has its hosts, those to drain before and to undrain
+    afterwards, those whose keepalived, nginx and check change, and by host the addresses to expect there in the end, with prefixes.
+    lockstep: clusters whose members do not understand each other while their settings differ, so that keepalived changes on all of them
+    at once, after the batches. Each has its hosts, the survivor that holds most VIPs, the others, which of the two goes first ("survivor"
+    or "others"), the hosts to restart, those to drain before, and the reasons.
+    disruptions: what the run moves or interrupts, a sentence each. summary: what it does, as lines to print.
+    actions: by host what happens to nginx (none, start, reload, upgrade), check (none, apply) and keepalived (none, start, reload, restart).
+    final: by host the addresses that it must hold after the run, with prefixes; none of a VIP whose holder the plan does not determine.
+    problems: why the run cannot do it, a sentence each.
     """
-    clusters = _clusters(variables, play_hosts)
-    waves = _waves(clusters)
-    together = [_together(cluster) for cluster in clusters if cluster.together]
-    members = {member.name: member for cluster in clusters for member in cluster.members}
-    finals = [(cluster, _final(cluster)) for cluster in clusters]
-    changes = bool(waves or together)
+    return plan(before_change(hostvars, play_hosts), play_hosts)
+
+
+def plan(hosts: Mapping[str, LoadBalancer], play_hosts: Sequence[str]) -> dict[str, Any]:
+    """As change_plan answers. hosts: as hostvars.before_change reads them."""
+    clusters = rollouts(hosts, play_hosts)
+    turns = batches(clusters)
+    locksteps = [lockstep_of(cluster) for cluster in clusters if cluster.in_lockstep]
+    finals = [(cluster, final(cluster)) for cluster in clusters]
+    changes = bool(turns or locksteps)
     return {
         "changes": changes,
-        "waves": waves,
-        "together": together,
-        "disruptions": list(change_report.disruptions(finals)) if changes else [],
-        "summary": change_report.summary(members, waves, together),
-        "actions": {host: members[host].actions for host in play_hosts},
-        "final": {host: held for dummy, final in finals for host, held in final.items()},
-        "problems": [
-            change_report.problem(cluster) for cluster in clusters if cluster.mismatches and not cluster.together
-        ],
+        "batches": [_batch(batch) for batch in turns],
+        "lockstep": [asdict(lockstep) for lockstep in locksteps],
+        "disruptions": list(report.disruptions(finals)) if changes else [],
+        "summary": report.summary(turns, locksteps),
+        "actions": {host: asdict(hosts[host].actions) for host in play_hosts},
+        "final": {host: held for dummy, own in finals for host, held in own.items()},
+        "problems": [report.problem(cluster) for cluster in clusters if cluster.mismatches and not cluster.in_lockstep],
     }
 
 
-def _clusters(variables: Mapping[str, Mapping[str, Any]], play_hosts: Sequence[str]) -> list[Cluster]:
-    groups: dict[tuple[str, ...], dict[str, Host]] = {}
-    for name in play_hosts:
-        host = Host(name, variables.get(name) or {})
-        groups.setdefault(tuple(host.settings.get("hosts") or [name]), {})[name] = host
-    clusters = []
-    for hosts, present in groups.items():
-        order = [name for name in hosts if name in present] + [name for name in present if name not in hosts]
-        outside = {
-            name: Host(name, variables[name]) if name in variables else None for name in hosts if name not in present
-        }
-        clusters.append(Cluster(hosts, tuple(present[name] for name in order), outside))
-    return clusters
-
-
-def _waves(clusters: Sequence[Cluster]) -> list[dict[str, Any]]:
-    parts = [list(_parts(cluster)) for cluster in clusters]
-    return [_merged([part for part in wave if part]) for wave in zip_longest(*parts)]
-
-
-def _merged(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    lists = ("hosts", "drain", "undrain", "keepalived", "nginx", "check")
+def _batch(turns: Sequence[Turn]) -> dict[str, Any]:
     return {
-        **{key: [host for part in parts for host in part[key]] for key in lists},
-        "expect": {host: held for part in parts for host, held in part["expect"].items()},
-    }
-
-
-def _parts(cluster: Cluster) -> Iterator[dict[str, Any]]:
-    """What a cluster has in each wave."""
-    expected = _expected(cluster)
-    done: set[str] = set()
-    for step in cluster.steps:
-        drain = [member.name for member in step if _needs_drain(cluster, member) and cluster.relieved(member, done)]
-        yield {
-            "hosts": [member.name for member in step],
-            "drain": drain,
-            "undrain": [member.name for member in step if member.name in drain or member.left_drained],
-            "expect": {member.name: expected[member.name] for member in step},
-            **{
-                what: [member.name for member in step if what in cluster.todo(member)]
-                for what in ("keepalived", "nginx", "check")
-            },
-        }
-        done |= {member.name for member in step}
-
-
-def _needs_drain(cluster: Cluster, member: Host) -> bool:
-    return member.runs and not member.drained_by_operator and cluster.disturbed(member)
-
-
-def _expected(cluster: Cluster) -> dict[str, list[str]]:
-    """The addresses that each host must have at the end of its wave."""
-    found: dict[str, list[str]] = {member.name: [] for step in cluster.steps for member in step}
-    if cluster.together:
-        # In its waves it still lives by the old plan.
-        return found
-    idle = [member for member in cluster.members if member.name not in found]
-    for vip in cluster.certain:
-        best = max((member.rank_before(vip) for member in idle), default=NONE)
-        rivals = [NONE]
-        for step in reversed(cluster.steps):
-            rivals.append(max(rivals[-1], *(member.rank_before(vip) for member in step)))
-        for step, rival in zip(cluster.steps, reversed(rivals[:-1]), strict=True):
-            leader = max(step, key=lambda member: member.rank(vip))
-            if leader.rank(vip) > max(best, rival):
-                found[leader.name].extend(vip["virtual_ipaddress"])
-            best = max(best, leader.rank(vip))
-    return found
-
-
-def _final(cluster: Cluster) -> dict[str, list[str]]:
-    """The addresses that each host must have in the end."""
-    found: dict[str, list[str]] = {member.name: [] for member in cluster.members}
-    for vip in cluster.certain:
-        best = max(cluster.members, key=lambda member: member.rank(vip))
-        if best.rank(vip) > NONE:
-            found[best.name].extend(vip["virtual_ipaddress"])
-    return found
-
-
-def _together(cluster: Cluster) -> dict[str, Any]:
-    # Of several with as many VIPs the first.
-    survivor = max(cluster.running, key=lambda member: len(cluster.holds(member)))
-    others = [member for member in cluster.members if member is not survivor]
-    apart = any(mismatch.apart for mismatch in cluster.mismatches)
-    return {
-        "hosts": [member.name for member in cluster.members],
-        "survivor": survivor.name,
-        "others": [member.name for member in others],
-        # Make before break: where the survivor cannot keep the VIPs, the others take them before it changes.
-        "first": "others" if apart else "survivor",
-        "restart": [member.name for member in cluster.members if member.actions["keepalived"] == "restart"],
-        "drain": [member.name for member in others if member.runs and not member.drained_by_operator],
-        "reasons": cluster.reasons,
+        "hosts": [turn.name for turn in turns],
+        "drain": [turn.name for turn in turns if turn.drain],
+        "undrain": [turn.name for turn in turns if turn.undrain],
+        "keepalived": [turn.name for turn in turns if turn.todo.keepalived != "none"],
+        "nginx": [turn.name for turn in turns if turn.todo.nginx != "none"],
+        "check": [turn.name for turn in turns if turn.todo.check != "none"],
+        "expect": {turn.name: turn.expect for turn in turns},
     }

@@ -9,18 +9,14 @@ import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.keepalived_conf import GROUPS
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host import (
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import (
     NONE,
-    Host,
-    Instance,
-    disturbing,
-    family_of,
-    ips_of,
-    wire_of,
+    LoadBalancer,
 )
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import ConfiguredInstance
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import joined
 
 # From here on a backup takes an advert with other addresses than its own for what it is: it stays a backup.
@@ -47,59 +43,71 @@ class Mismatch:
     tolerable: bool = False
 
 
-def is_tolerant(member: Host) -> bool:
+def is_tolerant(member: LoadBalancer) -> bool:
     return all(version >= TOLERANT for version in _versions(member))
 
 
-def _versions(member: Host) -> list[tuple[int, ...]]:
+def _versions(member: LoadBalancer) -> list[tuple[int, ...]]:
     """The version that runs, and the one that will."""
-    versions = [member.version]
-    if member.actions["keepalived"] == "restart" and member.version_wanted:
-        versions.append(member.version_wanted)
+    versions = [member.daemon.version]
+    if member.actions.keepalived == "restart" and member.version_desired:
+        versions.append(member.version_desired)
     return [tuple(map(int, re.findall(r"\d+", version))) for version in versions]
 
 
-def mismatches_of(member: Host) -> Iterator[Mismatch]:
+def mismatches_of(member: LoadBalancer) -> Iterator[Mismatch]:
     pairs = list(_successors(member))
     for old, new in pairs:
-        if int(old["virtual_router_id"]) != int(new["virtual_router_id"]):
-            # Without the former addresses all of them may have stayed.
-            kept = [address for address in ips_of(new) if not _listed(old) or address in ips_of(old)]
-            vrids = f"{old['virtual_router_id']} to {new['virtual_router_id']}"
-            yield Mismatch(f"{new['name']} changes its VRID from {vrids} and keeps {joined(kept)}")
-        elif _listed(old) and set(ips_of(old)) != set(ips_of(new)):
-            yield Mismatch(addresses_change(old, new), apart=False, tolerable=True)
-        former, later = set(old.get("unicast_peers") or ()), set(new.get("unicast_peers") or ())
-        if _listed(old) and former != later:
-            yield Mismatch(f"{new['name']} sends its adverts to {_receivers(later)} instead of {_receivers(former)}")
-        group = _group(member, new)
-        if not former and not later and old.get("group") and not _same(old["group"], group):
-            yield Mismatch(f"{new['name']} sends its adverts to the group {group} instead of {old['group']}")
+        yield from _address_mismatches(old, new)
+        yield from _receiver_mismatches(old, new, _group(member, new))
     if pairs:
         yield from _signing_mismatches(member)
     # keepalived speaks version 3 for IPv6, whatever is set.
-    if any(family_of(new) == 4 for dummy, new in pairs):
-        yield from _settings_mismatches(member, [old for old, new in pairs if family_of(new) == 4])
+    if any(new.family == 4 for dummy, new in pairs):
+        yield from _settings_mismatches(member, [old for old, new in pairs if new.family == 4])
 
 
-def priority_mismatches(order: Sequence[Host]) -> Iterator[Mismatch]:
-    """A drain moves nothing where the drained host's priority stays above those of the others; order: that of their waves."""
-    done: list[Host] = []
+def priority_mismatches(order: Sequence[LoadBalancer]) -> Iterator[Mismatch]:
+    """A drain moves nothing where the drained host's priority stays above those of the others; order: that of their batches."""
+    done: list[LoadBalancer] = []
     for member in order:
-        if member.runs and not member.drained_by_operator and disturbing(member.actions):
+        if member.runs and not member.drained_by_operator and member.actions.disturbing:
             others = [other for other in order if other is not member and other.takes(other in done)]
             for vip in member.plan:
                 ranks = [other.rank(vip) if other in done else other.rank_now(vip) for other in others]
-                if not vip.get("nopreempt") and NONE < max(ranks, default=NONE) <= _drained_rank(member, vip):
+                if not vip.nopreempt and NONE < max(ranks, default=NONE) <= _drained_rank(member, vip):
                     yield Mismatch(PRIORITIES, apart=False)
         done.append(member)
 
 
-def _group(member: Host, new: Instance) -> str:
-    """The multicast group of an instance's adverts that is wanted."""
-    family = family_of(new)
-    options = {**(member.settings.get("instance_options") or {}), **(new.get("options") or {})}
-    wanted = options.get("mcast_dst_ip") or (member.settings.get("global_defs") or {}).get(f"vrrp_mcast_group{family}")
+def addresses_change(old: ConfiguredInstance, new: Instance) -> str:
+    former, later = old.virtual_ipaddress or (), new.virtual_ipaddress
+    return f"{new.name} changes its addresses from {joined(former) or 'none'} to {joined(later)}"
+
+
+def _address_mismatches(old: ConfiguredInstance, new: Instance) -> Iterator[Mismatch]:
+    if old.virtual_router_id != new.virtual_router_id:
+        # Without the former addresses all of them may have stayed.
+        kept = [address for address in new.ips if old.virtual_ipaddress is None or address in old.ips]
+        vrids = f"{old.virtual_router_id} to {new.virtual_router_id}"
+        yield Mismatch(f"{new.name} changes its VRID from {vrids} and keeps {joined(kept)}")
+    elif old.virtual_ipaddress is not None and set(old.ips) != set(new.ips):
+        yield Mismatch(addresses_change(old, new), apart=False, tolerable=True)
+
+
+def _receiver_mismatches(old: ConfiguredInstance, new: Instance, group: str) -> Iterator[Mismatch]:
+    """group: the multicast group that is desired."""
+    former, later = frozenset(old.unicast_peers), frozenset(new.unicast_peers)
+    if old.virtual_ipaddress is not None and former != later:
+        yield Mismatch(f"{new.name} sends its adverts to {_receivers(later)} instead of {_receivers(former)}")
+    if not former and not later and old.group and not _same(old.group, group):
+        yield Mismatch(f"{new.name} sends its adverts to the group {group} instead of {old.group}")
+
+
+def _group(member: LoadBalancer, new: Instance) -> str:
+    family = new.family
+    options = {**member.desired.instance_options, **new.options}
+    wanted = options.get("mcast_dst_ip") or member.desired.global_defs.get(f"vrrp_mcast_group{family}")
     return str(wanted or GROUPS[family])
 
 
@@ -111,69 +119,50 @@ def _same(one: str, two: str) -> bool:
         return one == two
 
 
-def _receivers(peers: set[str]) -> str:
+def _receivers(peers: frozenset[str]) -> str:
     return joined(sorted(peers)) if peers else "the multicast group"
 
 
-def addresses_change(old: Instance, new: Instance) -> str:
-    former, later = old["virtual_ipaddress"], new["virtual_ipaddress"]
-    return f"{new['name']} changes its addresses from {joined(former) or 'none'} to {joined(later)}"
-
-
-def _signing_mismatches(member: Host) -> Iterator[Mismatch]:
-    if member.info.get("hmac_differs"):
+def _signing_mismatches(member: LoadBalancer) -> Iterator[Mismatch]:
+    if member.keepalived.hmac_differs:
         yield Mismatch(SIGNING)
-    elif member.settings.get("auth_hmac"):
+    elif member.desired.auth_hmac:
         oldest, newest = min(_versions(member)), max(_versions(member))
         if oldest == OTHER_TRAILER < newest:
             yield Mismatch("keepalived 2.4.0 and later ones do not understand each other's signed adverts")
 
 
-def _settings_mismatches(member: Host, kept: Sequence[Instance]) -> Iterator[Mismatch]:
-    before, after = _number(member.info.get("vrrp_version")), _number(member.settings.get("vrrp_version"))
+def _settings_mismatches(member: LoadBalancer, kept: Sequence[ConfiguredInstance]) -> Iterator[Mismatch]:
+    before, after = member.keepalived.vrrp_version, member.desired.vrrp_version
     if before and after and before != after:
         yield Mismatch(f"the VRRP version changes from {before:g} to {after:g}")
     # Version 3 has no password, though keepalived reads one.
-    if member.info.get("auth_differs") and not before == after == 3:
+    if member.keepalived.auth_differs and not before == after == 3:
         yield Mismatch("the password changes")
-    interval = _number(member.settings.get("advert_int"))
+    interval = member.desired.advert_int
     if after == 2 and interval:
-        for former in dict.fromkeys(_number(old.get("advert_int")) for old in kept):
+        for former in dict.fromkeys(old.advert_int for old in kept):
             if former and former != interval:
                 yield Mismatch(f"the advert interval changes from {former:g} s to {interval:g} s")
 
 
-def _drained_rank(member: Host, vip: Instance) -> int:
+def _drained_rank(member: LoadBalancer, vip: Instance) -> int:
     """The highest priority it has for a VIP while it is drained, before and after its change."""
-    weights = [(member.priorities[str(vip["name"])], vip["weight"])]
-    for old in member.before:
+    ranks = [member.priorities[vip.name] + vip.weight]
+    for old in member.keepalived.instances:
         # Without a weight it does not know of drains, and 0 makes it a FAULT: either gives its VIPs away.
-        if wire_of(old) == wire_of(vip) and old.get("drained_weight"):
-            weights.append((int(old["priority"]), old["drained_weight"]))
-    return max(priority + weight for priority, weight in weights)
+        if old.wire == vip.wire and old.drained_weight:
+            ranks.append((old.priority or 0) + old.drained_weight)
+    return max(ranks)
 
 
-def _successors(member: Host) -> Iterator[tuple[Instance, Instance]]:
+def _successors(member: LoadBalancer) -> Iterator[tuple[ConfiguredInstance, Instance]]:
     """The instances that stay, as old and new: those with the same VRID, and those that share an address."""
-    by_wire = {wire_of(new): new for new in member.plan}
-    by_ip = {address: new for new in member.plan for address in ips_of(new)}
-    by_name = {str(new["name"]): new for new in member.plan}
-    for old in member.before:
-        found = (
-            [by_wire.get(wire_of(old)), *map(by_ip.get, ips_of(old))]
-            if _listed(old)
-            else [by_name.get(str(old["name"]))]
-        )
-        for new in {id(new): new for new in found if new}.values():
+    by_wire = {new.wire: new for new in member.plan}
+    by_ip = {address: new for new in member.plan for address in new.ips}
+    by_name = {new.name: new for new in member.plan}
+    for old in member.keepalived.instances:
+        known = old.virtual_ipaddress is not None
+        kin = [by_wire.get(old.wire), *map(by_ip.get, old.ips)] if known else [by_name.get(old.name)]
+        for new in {id(new): new for new in kin if new}.values():
             yield old, new
-
-
-def _listed(old: Instance) -> bool:
-    return old.get("virtual_ipaddress") is not None
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None

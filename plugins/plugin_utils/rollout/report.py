@@ -1,48 +1,60 @@
 # Copyright (c) 2026, The evenkeel developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person is told before a run: what it does, what its clients notice, and why it cannot be done."""
+"""What a person is told of a run: what it does, what its clients notice, why it cannot be done, and how it failed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import ip_of
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.cluster import Cluster
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host import Host, Instance, ips_of, wire_of
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import ip_of, with_prefix
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.batches import Lockstep, Turn
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import (
+    LoadBalancer,
+)
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.mismatch import addresses_change
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import (
+    ConfiguredInstance,
+    KeepalivedState,
+)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.rollout import Rollout
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import joined
 
 # So many hosts a line names; of more it says how many there are.
 NAMED = 8
 
 
-def disruptions(finals: Iterable[tuple[Cluster, Mapping[str, Sequence[str]]]]) -> Iterator[str]:
+@dataclass(frozen=True)
+class HostState(KeepalivedState):
+    """The answer of keepalived_info from one host of a loop. item: the host."""
+
+    item: str = "?"
+
+
+def disruptions(finals: Iterable[tuple[Rollout, Mapping[str, Sequence[str]]]]) -> Iterator[str]:
+    """finals: clusters, and by host the addresses that it must hold in the end."""
     for cluster, final in finals:
         home = {ip_of(address): host for host, addresses in final.items() for address in addresses}
         yield from _interruptions(cluster, home)
         yield from _lost_addresses(cluster)
-        if cluster.together:
+        if cluster.in_lockstep:
             names = _names(member.name for member in cluster.members)
             yield f"{names}: {joined(cluster.reasons)}, so keepalived changes on all of them at once"
         yield from _moves(cluster, home)
 
 
-def summary(
-    members: Mapping[str, Host], waves: Sequence[Mapping[str, Any]], together: Sequence[Mapping[str, Any]]
-) -> list[str]:
-    lines = [_wave_line(members, wave) for wave in waves]
-    for entry in together:
-        leaders = [entry["survivor"]] if entry["first"] == "survivor" else entry["others"]
+def summary(batches: Iterable[Sequence[Turn]], locksteps: Iterable[Lockstep]) -> list[str]:
+    lines = [_batch_line(batch) for batch in batches]
+    for each in locksteps:
         lines.append(
-            f"{_names(entry['hosts'])} at once, {_names(leaders)} first: keepalived goes over to new settings "
-            f"({joined(entry['reasons'])})"
+            f"{_names(each.hosts)} in lockstep, {_names(each.leaders)} first: keepalived takes new settings ({joined(each.reasons)})"
         )
     return [f"{number}. {line}" for number, line in enumerate(lines, 1)]
 
 
-def problem(cluster: Cluster) -> str:
+def problem(cluster: Rollout) -> str:
     absent, one = joined(cluster.outsiders), len(cluster.outsiders) == 1
     return (
         f"{_names(member.name for member in cluster.members)}: {joined(cluster.reasons)}, which has to happen on all members at once, "
@@ -51,105 +63,125 @@ def problem(cluster: Cluster) -> str:
     )
 
 
-def _interruptions(cluster: Cluster, home: Mapping[str, str]) -> Iterator[str]:
+def failure(host: str, task: str, message: str, states: Iterable[HostState]) -> str:
+    """What an operator has to know when a host's change was taken back. states: of all hosts of the run."""
+    step = f" in the step '{task}'" if task else ""
+    lines = [
+        f"{host}: the change failed{step}: {message.rstrip('.')}.",
+        f"What {host} had before is back: configuration and programs. The run stops here. The hosts now:",
+        *(f"  {state.item}: {_state(state)}" for state in states),
+        "Correct the cause and run it again; playbooks/verify.yml says more.",
+    ]
+    return "\n".join(lines)
+
+
+def _state(state: HostState) -> str:
+    daemon = state.daemon
+    if state.unreachable or daemon is None:
+        return "cannot be reached"
+    if not daemon.running:
+        return "keepalived does not run"
+    instances = ", ".join(f"{each.name} {each.state}" for each in daemon.instances)
+    drained = f", drained ({state.drained})" if state.drained else ""
+    return f"keepalived {daemon.version}, {instances or 'no answer from it'}{drained}"
+
+
+def _interruptions(cluster: Rollout, home: Mapping[str, str]) -> Iterator[str]:
     """The VIPs that a restart or an upgrade takes from their host."""
-    planned = {str(instance["name"]): instance for instance in cluster.plan}
+    planned = {instance.name: instance for instance in cluster.plan}
     done: set[str] = set()
-    for step in cluster.steps:
-        for member in step:
+    for batch in cluster.batches:
+        for member in batch:
             held = [planned[name] for name in cluster.holds(member) if name in planned]
-            if held and member.runs and cluster.disturbed(member):
-                yield from _interruption(member, held, cluster.relieved(member, done), _causes(cluster, member), home)
-        done |= {member.name for member in step}
+            if held and member.runs and cluster.todo(member).disturbing:
+                yield from _interruption(cluster, member, held, cluster.relieved(member, done), home)
+        done |= {member.name for member in batch}
 
 
 def _interruption(
-    member: Host, held: Sequence[Instance], relieved: bool, causes: str, home: Mapping[str, str]
+    cluster: Rollout, member: LoadBalancer, held: Sequence[Instance], relieved: bool, home: Mapping[str, str]
 ) -> Iterator[str]:
+    what = f"{member.name}: {_causes(cluster, member)}"
     if not relieved:
         they = "it is" if len(held) == 1 else "they are"
-        yield f"{member.name}: {causes}, and no other host can take {_vips(held)}: {they} down meanwhile"
+        yield f"{what}, and no other host can take {_vips(held)}: {they} down meanwhile"
         return
     # One that goes for good is told as a move of the plan.
-    returning = [vip for vip in held if home.get(ips_of(vip)[0]) == member.name]
-    leaving = [vip for vip in held if ips_of(vip)[0] not in home]
-    for vips, ending in ((returning, (" and comes back", " and come back")), (leaving, ("", ""))):
+    returning = [vip for vip in held if home.get(vip.ips[0]) == member.name]
+    leaving = [vip for vip in held if vip.ips[0] not in home]
+    for vips, ending in ((returning, (" and come back", " and comes back")), (leaving, ("", ""))):
         if vips:
             one = len(vips) == 1
-            yield f"{member.name}: {causes}: {_vips(vips)} {'goes' if one else 'go'} to another host{ending[not one]}"
+            yield f"{what}: {_vips(vips)} {'goes' if one else 'go'} to another host{ending[one]}"
 
 
-def _causes(cluster: Cluster, member: Host) -> str:
+def _causes(cluster: Rollout, member: LoadBalancer) -> str:
     todo = cluster.todo(member)
     causes = []
-    if todo.get("nginx") == "upgrade":
-        upgrade = member.result("nginx_upgrade")
-        causes.append(f"nginx is upgraded ({', '.join(f'{name} {version}' for name, version in upgrade.items())})")
-    if todo.get("keepalived") == "restart":
+    if todo.nginx == "upgrade":
+        versions = ", ".join(f"{name} {version}" for name, version in member.upgrade.items())
+        causes.append(f"nginx is upgraded ({versions})")
+    if todo.keepalived == "restart":
         causes.append(f"keepalived is restarted ({', '.join(member.restart_causes)})")
     return joined(causes)
 
 
 def _vips(instances: Iterable[Instance]) -> str:
-    return joined(f"{instance['name']} ({', '.join(ips_of(instance))})" for instance in instances)
+    return joined(f"{instance.name} ({', '.join(instance.ips)})" for instance in instances)
 
 
-def _lost_addresses(cluster: Cluster) -> Iterator[str]:
+def _lost_addresses(cluster: Rollout) -> Iterator[str]:
     """Addresses that the plan has no more, or with another prefix, each once."""
-    told = {mismatch.text for mismatch in cluster.mismatches}
-    for member in cluster.running:
-        for text in _losses(member):
-            if text not in told:
-                told.add(text)
-                yield text
+    told = set(cluster.reasons)
+    lost = dict.fromkeys(text for member in cluster.running for text in _losses(member))
+    yield from (text for text in lost if text not in told)
 
 
-def _losses(member: Host) -> Iterator[str]:
-    planned = {address for new in member.plan for address in new["virtual_ipaddress"]}
-    ips = set(map(ip_of, planned))
-    by_wire = {wire_of(new): new for new in member.plan}
-    by_name = {str(new["name"]): new for new in member.plan}
-    for old in member.before:
-        new = by_wire.get(wire_of(old)) or by_name.get(str(old["name"]))
-        if new and any(_with_prefix(address) not in planned for address in old.get("virtual_ipaddress") or []):
+def _losses(member: LoadBalancer) -> Iterator[str]:
+    planned = {address for new in member.plan for address in new.virtual_ipaddress}
+    by_wire = {new.wire: new for new in member.plan}
+    by_name = {new.name: new for new in member.plan}
+    for old in member.keepalived.instances:
+        new = by_wire.get(old.wire) or by_name.get(old.name)
+        if new and not planned.issuperset(map(with_prefix, old.virtual_ipaddress or ())):
             yield addresses_change(old, new)
         elif not new:
-            gone = ", ".join(address for address in ips_of(old) if address not in ips)
-            if gone or not ips_of(old):
-                yield f"{old['name']} ({gone}) is removed" if gone else f"{old['name']} is removed"
+            yield from _removal(old, set(map(ip_of, planned)))
 
 
-def _moves(cluster: Cluster, home: Mapping[str, str]) -> Iterator[str]:
+def _removal(old: ConfiguredInstance, planned: set[str]) -> Iterator[str]:
+    gone = ", ".join(ip for ip in old.ips if ip not in planned)
+    if gone or not old.virtual_ipaddress:
+        yield f"{old.name} ({gone}) is removed" if gone else f"{old.name} is removed"
+
+
+def _moves(cluster: Rollout, home: Mapping[str, str]) -> Iterator[str]:
     """The VIPs that are not now where the plan wants them."""
     for vip in cluster.certain:
-        target = home.get(ips_of(vip)[0])
-        addresses = cluster.vips[str(vip["name"])]
-        elsewhere = [
-            member.name for member in cluster.members if member.name != target and not addresses.isdisjoint(member.held)
-        ]
+        target, addresses = home.get(vip.ips[0]), cluster.vips[vip.name]
+        holders = [member.name for member in cluster.members if not addresses.isdisjoint(member.keepalived.ips)]
+        elsewhere = [name for name in holders if name != target]
         if target and elsewhere:
-            yield f"{vip['name']} moves from {joined(elsewhere)} to {target}"
+            yield f"{vip.name} moves from {joined(elsewhere)} to {target}"
 
 
-def _wave_line(members: Mapping[str, Host], wave: Mapping[str, Any]) -> str:
-    drained = set(wave["drain"])
-    changed = {what: set(wave[what]) for what in ("nginx", "check", "keepalived")}
+def _batch_line(turns: Sequence[Turn]) -> str:
     groups: dict[str, list[str]] = {}
-    for host in wave["hosts"]:
-        actions = members[host].actions
-        words = [
-            "new check" if what == "check" else f"{what} {actions[what]}" for what in changed if host in changed[what]
-        ]
-        if members[host].left_drained:
-            words.append("undrain, left over from before")
-        text = ", ".join(words) + (" (drained meanwhile)" if host in drained else "")
-        groups.setdefault(text, []).append(host)
+    for turn in turns:
+        text = ", ".join(_deeds(turn)) + (" (drained meanwhile)" if turn.drain else "")
+        groups.setdefault(text, []).append(turn.name)
     return "; ".join(f"{_names(hosts)}: {text}" for text, hosts in groups.items())
 
 
-def _with_prefix(text: str) -> str:
-    """An address as a plan writes it."""
-    return f"{ip_of(text)}/{text.split('/')[1]}" if "/" in text else f"{ip_of(text)}/{128 if ':' in text else 32}"
+def _deeds(turn: Turn) -> Iterator[str]:
+    if turn.todo.nginx != "none":
+        yield f"nginx {turn.todo.nginx}"
+    if turn.todo.check != "none":
+        yield "new check"
+    if turn.todo.keepalived != "none":
+        yield f"keepalived {turn.todo.keepalived}"
+    if turn.host.left_drained:
+        yield "undrain, left over from before"
 
 
 def _names(hosts: Iterable[str]) -> str:

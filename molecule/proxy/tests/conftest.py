@@ -1,3 +1,0 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
-from labtest import cluster  # noqa: F401
-from traffic import traffic  # noqa: F401

@@ -1,0 +1,27 @@
+# Copyright (c) 2026, The evenkeel developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plans what a run does to the load balancers, and in which order: plugin_utils/rollout/change.py says what it answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Overlaid
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.change import change_plan
+
+# The name of the variable in which each host has the registered result of _role_files.
+ARGUMENTS = {"staged": {"type": "str", "required": True}}
+
+
+class ActionModule(ActionBase):
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        dummy, options = self.validate_argument_spec(ARGUMENTS)
+        task_vars = task_vars or {}
+        hosts, hostvars = list(task_vars["ansible_play_hosts"]), task_vars["hostvars"]
+        staged = {host: (hostvars[host].get(options["staged"]) or {}).get("facts") or {} for host in hosts}
+        return {"changed": False, **change_plan(Overlaid(hostvars, staged), hosts)}

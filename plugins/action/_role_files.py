@@ -1,0 +1,68 @@
+# Copyright (c) 2026, The evenkeel developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Renders the files of roles, and has one module test or place them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import lookup_loader
+from ansible_collections.evenkeel.nginx_ha.plugins.lookup.rendered import Shared
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import ROLES, Variables
+
+MODULE = "evenkeel.nginx_ha.config_sets"
+# keepalived's own test looks for the script of check_nginx.
+ORDER = ["nginx", "check_nginx", "keepalived"]
+ARGUMENTS = {
+    "roles": {"type": "list", "elements": "str", "choices": ORDER, "default": ORDER},
+    "state": {
+        "type": "str",
+        "choices": ["tested", "present", "committed", "restored", "removed"],
+        "default": "tested",
+    },
+    "unfinished": {"type": "bool", "default": False},
+}
+RENDERED = ("tested", "present")
+# Evaluated once, for many files and variables refer to them.
+COSTLY = ("keepalived_settings", "nginx_settings")
+
+
+class ActionModule(ActionBase):
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        dummy, options = self.validate_argument_spec(ARGUMENTS)
+        variables = Variables(self._templar, task_vars or {})
+        roles = [role for role in ORDER if role in options["roles"]]
+        if options["state"] in RENDERED:
+            for name in COSTLY:
+                if name.partition("_")[0] in roles:
+                    variables.know(**{name: variables[name]})
+        sets = [self._set(role, options, variables) for role in roles]
+        answer = self._execute_module(module_name=MODULE, module_args={"sets": sets}, task_vars=task_vars)
+        if answer.get("failed") or answer.get("unreachable"):
+            return answer
+        # All files are in there once more.
+        answer.pop("invocation", None)
+        found = answer.pop("sets")
+        return {**answer, **found[roles[0]], "facts": {f"{role}_staged": found[role] for role in roles}}
+
+    def _set(self, role: str, options: Mapping[str, Any], variables: Variables) -> dict[str, Any]:
+        """The options of the module for a role's files."""
+        name, rendered = f"{role}_files", options["state"] in RENDERED
+        keys = [key for key in variables.raw[name] if key != "files" and (rendered or key in ("store", "mask"))]
+        common = {"name": role, "state": options["state"], **{key: variables.part(name, key) for key in keys}}
+        if not rendered:
+            return {**common, "unfinished": options["unfinished"]}
+        return {**common, "files": list(self._files(role, variables.part(name, "files"), variables))}
+
+    def _files(self, role: str, files: list[dict[str, Any]], variables: Variables) -> Iterator[dict[str, Any]]:
+        lookup = lookup_loader.get("evenkeel.nginx_ha.rendered", loader=self._loader, templar=self._templar)
+        known = Shared({**variables.raw, "ansible_search_path": [str(ROLES / role)]})
+        for file in files:
+            if "template" in file:
+                yield from lookup.run([file], known)
+            else:
+                yield file

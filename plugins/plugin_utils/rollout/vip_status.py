@@ -1,0 +1,182 @@
+# Copyright (c) 2026, The evenkeel developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who holds a VIP, who should, and what keeps a host from it. VIPs are named by their addresses without prefixes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import LoadBalancer
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import joined
+
+
+@dataclass(frozen=True)
+class Impediment:
+    """Why a host does not take a VIP: a clause, what would help, and whether it is no more than somebody's wish."""
+
+    text: str
+    fix: str
+    wanted: bool = False
+
+
+@dataclass(frozen=True)
+class VipStatus:
+    """A VIP, the hosts that may have it, the preferred one first, and those that have it now.
+
+    unreached: whether a host that may have it did not answer.
+    """
+
+    address: str
+    instance: str
+    order: tuple[LoadBalancer, ...]
+    holders: tuple[LoadBalancer, ...]
+    unreached: bool
+
+    @property
+    def preferred(self) -> LoadBalancer:
+        return self.order[0]
+
+    @property
+    def label(self) -> str:
+        return f"{self.address} ({self.instance})"
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where a VIP is, as a clause; fix says what would bring it to where it belongs; bad: that it should be elsewhere."""
+
+    text: str = ""
+    fix: str = ""
+    bad: bool = False
+
+
+def vips_of(hosts: Sequence[LoadBalancer]) -> list[VipStatus]:
+    """hosts: in natural order, which decides between equal priorities."""
+    return [_vip_status(address, hosts) for address in dict.fromkeys(ip for host in hosts for ip in host.ranks)]
+
+
+def _vip_status(address: str, hosts: Sequence[LoadBalancer]) -> VipStatus:
+    members = [host for host in hosts if address in host.ranks]
+    order = tuple(sorted(members, key=lambda host: -host.ranks[address][1]))
+    holders = tuple(host for host in hosts if address in host.keepalived.ips)
+    # Of a host that has told nothing nobody knows whether it may have the VIP.
+    unreached = not all(host.reachable for host in hosts if address in host.ranks or not host.ranks)
+    return VipStatus(address, order[0].ranks[address][0], order, holders, unreached)
+
+
+def impediment(host: LoadBalancer, address: str) -> Impediment | None:
+    """Why this host cannot have the VIP, or ranks below those that can; None if it can have it."""
+    return _unable(host) or _unwilling(host) or _speechless(host, address)
+
+
+def _unable(host: LoadBalancer) -> Impediment | None:
+    name = host.name
+    if not host.reachable:
+        return Impediment(f"{name} is unreachable", f"make {name} reachable")
+    if not host.runs:
+        return Impediment(f"keepalived does not run on {name}", f"start keepalived on {name}")
+    return None
+
+
+def _unwilling(host: LoadBalancer) -> Impediment | None:
+    name = host.name
+    if host.drained:
+        return Impediment(f"{name} is drained ({host.drain})", f"undrain {name}", wanted=not host.drained_by_run)
+    if host.check == "down":
+        return Impediment(f"nginx does not run on {name}", f"repair nginx on {name}")
+    if host.check == "failing":
+        return Impediment(
+            f"{name} has failed its check of nginx and has not been healthy for long enough since",
+            f"repair nginx on {name}, or wait until its check has succeeded for long enough",
+        )
+    if host.keepalived.standby:
+        return Impediment(f"{name} is on standby", f"end it with '/etc/keepalived/vips.sh return' on {name}")
+    return None
+
+
+def _speechless(host: LoadBalancer, address: str) -> Impediment | None:
+    """What the daemon itself says against having the VIP."""
+    name = host.name
+    if not host.daemon.answers:
+        return Impediment(f"keepalived does not answer on {name}", f"restart keepalived on {name}")
+    instance = host.instance(address)
+    if instance is None:
+        return Impediment(f"keepalived on {name} does not know {address}", f"run site.yml on {name}")
+    if instance.state not in ("MASTER", "BACKUP"):
+        return Impediment(
+            f"{instance.name} is in {instance.state or 'an unknown state'} on {name}",
+            f"repair {name} (read why with 'journalctl -u keepalived')",
+        )
+    return None
+
+
+def whereabouts(vip: VipStatus) -> Whereabouts:
+    if not vip.holders:
+        return Whereabouts("on nobody that was reached" if vip.unreached else "on nobody")
+    if len(vip.holders) > 1:
+        return Whereabouts(f"on {joined(host.name for host in vip.holders)}: split brain")
+    (holder,) = vip.holders
+    if holder not in vip.order:
+        return Whereabouts(
+            f"on {holder.name}, whose keepalived does not know it",
+            f"remove it there with 'ip address delete', and run site.yml on {holder.name}",
+            bad=True,
+        )
+    against = impediment(holder, vip.address)
+    return (against and _wrongly_kept(vip, holder, against)) or _overtaken(vip, holder, against)
+
+
+def _wrongly_kept(vip: VipStatus, holder: LoadBalancer, against: Impediment) -> Whereabouts | None:
+    """The holder cannot have it, and others can."""
+    others = [host.name for host in vip.order if host is not holder and not impediment(host, vip.address)]
+    if not others:
+        return None
+    return Whereabouts(
+        f"on {holder.name}, though {against.text}, and {joined(others)} could take it",
+        f"read why with 'journalctl -u keepalived' on {others[0]}",
+        bad=True,
+    )
+
+
+def _overtaken(vip: VipStatus, holder: LoadBalancer, against: Impediment | None) -> Whereabouts:
+    """Why hosts that rank above the holder do not have the VIP."""
+    if holder is vip.preferred:
+        return Whereabouts(f"on {holder.name}, though {against.text}: no other host could take it" if against else "")
+    above = vip.order[: vip.order.index(holder)]
+    known = [found for host in above if (found := impediment(host, vip.address))]
+    able = [host for host in above if not impediment(host, vip.address)]
+    return _returning(vip, holder, able) if able else _replaced(holder, known)
+
+
+def _replaced(holder: LoadBalancer, known: Sequence[Impediment]) -> Whereabouts:
+    return Whereabouts(
+        f"on {holder.name}, for {joined(each.text for each in known)}",
+        ", and ".join(each.fix for each in known if not each.wanted),
+        bad=not all(each.wanted for each in known),
+    )
+
+
+def _returning(vip: VipStatus, holder: LoadBalancer, able: Sequence[LoadBalancer]) -> Whereabouts:
+    """able: the healthy hosts that rank above the holder."""
+    if any(host.keeps_still(vip.address) for host in able):
+        return Whereabouts(
+            f"on {holder.name}, for {vip.instance} has nopreempt: it stays there while {holder.name} is healthy"
+        )
+    verb = "is" if len(able) == 1 else "are"
+    where = f"on {holder.name}, though {joined(host.name for host in able)} {verb} healthy"
+    delay = able[0].desired.preempt_delay
+    if delay and any(_young(host, delay) for host in able):
+        return Whereabouts(f"{where}: it returns when keepalived_preempt_delay ({delay:g} s) is over")
+    return Whereabouts(
+        f"{where}: it may return later",
+        f"look again in a minute, then read why with 'journalctl -u keepalived' on {able[0].name}",
+        bad=True,
+    )
+
+
+def _young(host: LoadBalancer, seconds: float) -> bool:
+    """Whether something has happened to its keepalived since so many seconds."""
+    times = [host.daemon.since, *(instance.last_transition for instance in host.daemon.instances)]
+    return any(host.clock - moment < seconds for moment in times if moment)

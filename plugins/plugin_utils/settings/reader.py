@@ -1,0 +1,119 @@
+# Copyright (c) 2026, The evenkeel developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventory's values as typed ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem, shown
+
+TRUE = ("y", "yes", "on", "1", "true", "t", "1.0")
+FALSE = ("n", "no", "off", "0", "false", "f", "0.0")
+
+
+def truth(value: object) -> bool | None:
+    """What Ansible takes for true or false, and None for what is neither. Before ansible-core 2.19 a template's value is a text."""
+    text = str(value).strip().lower()
+    return True if text in TRUE else False if text in FALSE else None
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Takes values from a mapping; what is wrong with one is noted in problems, and its default stands for it.
+
+    prefix: what stands before a key where it is named, such as keepalived_ or keepalived_vips[2].; of: whose value it is, such as
+    "of VI_1 ". A value that is None or empty is its default, too.
+    """
+
+    raw: Mapping[str, object]
+    prefix: str
+    problems: list[Problem] = field(default_factory=list)
+    of: str = ""
+
+    def note(self, key: str, what: str, fix: str) -> None:
+        self.problems.append(Problem(f"{self.prefix}{key}", f"{self.of}{what}", fix))
+
+    def number(self, key: str, default: float) -> float:
+        value = self._given(key)
+        if value is None:
+            return default
+        try:
+            found = math.nan if isinstance(value, bool) else float(str(value))
+        except ValueError:
+            found = math.nan
+        if math.isfinite(found):
+            return found
+        self.note(key, f"is {shown(value)}, which is no number", f"Give it a number, such as {default:g}.")
+        return default
+
+    def whole(self, key: str, default: int) -> int:
+        found = self.optional_whole(key, f"such as {default}")
+        return default if found is None else found
+
+    def optional_whole(self, key: str, example: str) -> int | None:
+        """A whole number, None where there is none; example: the end of the sentence that asks for one."""
+        value = self._given(key)
+        if value is None:
+            return None
+        try:
+            if not isinstance(value, bool):
+                return int(str(value))
+        except ValueError:
+            pass
+        self.note(key, f"is {shown(value)}, which is no whole number", f"Give it a whole number, {example}.")
+        return None
+
+    def truth(self, key: str, default: bool = False) -> bool:
+        value = self._given(key)
+        if value is None:
+            return default
+        found = truth(value)
+        if found is None:
+            self.note(key, f"is {shown(value)}, which is neither true nor false", "Set it to true or false.")
+        return default if found is None else found
+
+    def text(self, key: str, default: str = "") -> str:
+        value = self.raw.get(key)
+        return default if value is None else str(value)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        return tuple(str(each) for each in self._list(key))
+
+    def wholes(self, key: str) -> tuple[int, ...]:
+        found = []
+        for index, each in enumerate(self._list(key)):
+            number = Reader({f"{key}[{index}]": each}, self.prefix, self.problems, self.of).whole(f"{key}[{index}]", 0)
+            found.append(number)
+        return tuple(found)
+
+    def mapping(self, key: str) -> Mapping[str, object]:
+        value = self._given(key)
+        if value is None or isinstance(value, Mapping):
+            return {str(name): each for name, each in value.items()} if value else {}
+        self.note(key, "is no dictionary", "Write names and their values.")
+        return {}
+
+    def entries(self, key: str) -> Iterator[Reader]:
+        """A reader of each entry of a list of dictionaries."""
+        for index, each in enumerate(self._list(key)):
+            where = f"{key}[{index}]"
+            if isinstance(each, Mapping):
+                name = str(each.get("name") or "")
+                yield Reader(each, f"{self.prefix}{where}.", self.problems, f"of {name} " if name else "")
+            else:
+                self.note(where, "is no dictionary", "Write names and their values.")
+
+    def _given(self, key: str) -> object:
+        value = self.raw.get(key)
+        return None if value == "" else value
+
+    def _list(self, key: str) -> tuple[object, ...]:
+        value = self._given(key)
+        if value is None or isinstance(value, list | tuple | range):
+            return tuple(value or ())
+        self.note(key, "is no list", "Write a list, also of one entry.")
+        return ()

@@ -42,7 +42,8 @@ def nginx_self_signed_names(servers: Sequence[Mapping[str, Any]], vips: Sequence
 
 
 def nginx_tree(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return tree.files(NginxSettings.of(settings))
+    read = NginxSettings.of(settings)
+    return [*tree.fixed(read), *tree.files(read)]
 
 
 def package_pins(versions: Mapping[str, str], names: Sequence[str], os_family: str) -> list[str]:

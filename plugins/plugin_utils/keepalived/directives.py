@@ -77,6 +77,8 @@ OWN: dict[str, Directive] = {
     "version": Directive("version", "version", "2.2.7", "Its version."),
 }
 ALONE = {**OWN, **{name: BLOCKS[block][keyword] for name, (block, keyword) in SINGLE.items()}}
+# Those of them that cannot be empty.
+ALWAYS = ("router_id", "script_user", "state_dir", "install_root")
 # Variables with things that each instance tracks; keepalived_checks has more of them.
 TRACKED = {
     "vrrp_scripts": keepalived_vrrp.SCRIPT_ENTRY,
@@ -110,7 +112,7 @@ def _blocks(settings: Mapping[str, Any]) -> Iterator[tuple[Block, object, str]]:
 def _single(settings: Mapping[str, Any]) -> Iterator[tuple[Directive, Any, str]]:
     """Each directive that has a variable of its own, with its value and that variable."""
     for name, one in ALONE.items():
-        if settings.get(name):
+        if settings.get(name) or (name in ALWAYS and name in settings):
             yield one, settings[name], f"keepalived_{name}"
     for number, vip in enumerate(settings.get("vips") or ()):
         yield keepalived_vrrp.WHOLE_INSTANCE["name"], vip.get("name"), f"keepalived_vips[{number}].name"

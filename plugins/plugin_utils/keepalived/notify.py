@@ -139,7 +139,7 @@ def _webhooks(webhooks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         for name, value in (one.get("headers") or {}).items():
             if not HEADER.match(str(name)):
                 yield f"{where}.headers has {name!r}, which is no name of a header. Use letters, digits and '-'."
-            if CONTROL.search(str(value)) or not str(value).isascii():
+            elif CONTROL.search(str(value)) or not str(value).isascii():
                 yield (
                     f"{where}.headers.{name} has a line's end, a control character or a letter beyond ASCII in it. "
                     "A header is one line; remove that."

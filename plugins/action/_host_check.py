@@ -34,7 +34,8 @@ class ActionModule(ActionBase):
         roles, host = options["roles"], str(variables["inventory_hostname"])
         if options["status"]:
             answer = self._look(_status(roles, variables), task_vars)
-            return answer if answer.get("failed") else {"changed": False, "facts": _now(answer)}
+            missed = answer.get("failed") or answer.get("unreachable")
+            return answer if missed else {"changed": False, "facts": _now(answer)}
         problems = [f"{host}: {text}" for role in roles for text in errors(role, variables)]
         if problems:
             return _refusal(problems, {}, refuse=options["refuse"])

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,9 @@ def old_core() -> Path:
             partial = Path(name) / "complete"
             pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
             subprocess.run([*pip, "--target", partial, f"ansible-core=={OLD_CORE}"], check=True)
-            partial.rename(directory)
+            # Unless another checkout was quicker.
+            with suppress(OSError):
+                partial.rename(directory)
     return directory
 
 

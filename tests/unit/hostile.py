@@ -150,5 +150,5 @@ def reached(role: str, text: str) -> set[str]:
         names = set(re.findall(r"\w+", texts.pop())) & (set(every) | public) - found
         found |= names
         # Of all settings together the build takes names of features alone.
-        texts += [yaml.safe_dump(every[name]) for name in names - {"__keepalived_own_settings"} if name in every]
+        texts += [yaml.safe_dump(every[name]) for name in names - {"keepalived_settings"} if name in every]
     return found & public

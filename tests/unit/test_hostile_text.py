@@ -16,12 +16,24 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.check_nginx_problems import check_nginx_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived_conf import keepalived_conf
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived_notify import keepalived_notify
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_fleet import vrrp_fleet
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives
-from hostile import HOSTILE, PATHS, ROLES, TEXTS, WORDS, Role, free_texts, keepalived_lines, reached, specs, unit_lines
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.check_nginx import KINDS, check_nginx_problems
+from hostile import (
+    HOSTILE,
+    PATHS,
+    ROLES,
+    TEXTS,
+    WORDS,
+    Role,
+    free_texts,
+    keepalived_lines,
+    reached,
+    specs,
+    unit_lines,
+)
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -425,8 +437,8 @@ WATCHED = (
 def test_files_of_check_nginx(tmp_path: Path, chosen: tuple[str, str]) -> None:
     variable, text = chosen
     role = Role("check_nginx", **{variable: text})
-    own = role.value("__check_nginx_settings")
-    problems = check_nginx_problems({**own, variable.removeprefix("check_nginx_"): text}, "nginx1")
+    own = {name: role.value(f"check_nginx_{name}") for name in KINDS}
+    problems = check_nginx_problems(own, "nginx1")
     if problems:
         check_refusal(problems, variable)
         return

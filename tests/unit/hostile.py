@@ -33,12 +33,20 @@ SNIPPETS = (
     "ä", "\U0001f600", "$HOME", "${x}", "~SEQ(a,1,2)", "~LST(a,b)", "include /etc/x", "{{ 1 }}", "{% if %}", "x" * 2000, "x " * 1000, "a  b", "a", "1", "/",
     "-", "", " ", "::1%;id", "192.0.2.1", "2001:DB8::1", "root", "eth0", "/run/x", "/opt/a-b", "http://127.0.0.1/x",
 )  # fmt: skip
-HOSTILE = st.lists(st.sampled_from(SNIPPETS) | st.text(max_size=8), min_size=1, max_size=4).map(
-    "".join
-) | st.sampled_from(SNIPPETS)
+# Each snippet and each character between and beside texts that pass.
+FIT = st.sampled_from(("", "zq9", "/run/x", "/opt/a-b", "192.0.2.1", "http://127.0.0.1/x", "a b"))
+BAD = (
+    st.sampled_from(SNIPPETS)
+    | st.characters(max_codepoint=127)
+    | st.sampled_from("<>*?~^&;|()[]%=,@:+'\"`$!#{}\\ \n\t\r")
+    | st.text(max_size=5)
+)
+HOSTILE = st.builds("{}{}{}".format, FIT, BAD, FIT)
 # Texts that pass where a kind of text is meant, for what is done with them then.
-PATHS = st.from_regex(r"(/[A-Za-z0-9_@+=,.-]{1,9}){1,4}", fullmatch=True)
-WORDS = st.from_regex(r"[A-Za-z0-9_.:/@%+,=*?~^<>-]{1,20}", fullmatch=True)
+PATHS = st.lists(st.text("abzAZ09_@+=,.-", min_size=1, max_size=9), min_size=1, max_size=4).map(
+    lambda parts: "/" + "/".join(parts)
+)
+WORDS = st.text("abzAZ09_.:/@%+,=*?~^<>-", min_size=1, max_size=20)
 TEXTS = HOSTILE | PATHS | WORDS
 
 
@@ -86,7 +94,7 @@ def _words(line: str) -> Iterator[str]:
             word = re.match(r"[^\s\"#!]+", rest)[0]
             rest = rest[len(word) :]
             assert word in ("{", "}") or not re.search(r"[{}]", word), line
-        assert not re.search(r"[^ -~]|[\\$']|~(SEQ|LST)", word), line
+        assert word in ("{", "}") or not re.search(r"[^ -~]|[\\$'{}#!]|~(SEQ|LST)", word), line
         yield word
 
 

@@ -34,7 +34,7 @@ from hostile import (
     specs,
     unit_lines,
 )
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 # What fails is told as it was found: to make it smaller takes minutes.
@@ -386,6 +386,8 @@ SCRIPTED = (
 
 @PROPERTY
 @given(SCRIPTED)
+@example(("keepalived_interface", "<a>b*?~^%+,=:/@c"))
+@example(("keepalived_interface", "~a"))
 def test_scripts_of_keepalived(tmp_path: Path, chosen: tuple[str, str]) -> None:
     variable, text = chosen
     problems, role, own = of_role(variable, text)

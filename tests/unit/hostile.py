@@ -11,9 +11,7 @@ from typing import Any
 
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
-from ansible_collections.evenkeel.nginx_ha.plugins.lookup.rendered import LookupModule
 from hypothesis import strategies as st
 
 try:
@@ -47,7 +45,7 @@ PATHS = st.lists(st.text("abzAZ09_@+=,.-", min_size=1, max_size=9), min_size=1, 
     lambda parts: "/" + "/".join(parts)
 )
 WORDS = st.text("abzAZ09_.:/@%+,=*?~^<>-", min_size=1, max_size=20)
-TEXTS = HOSTILE | PATHS | WORDS
+TEXTS = HOSTILE | PATHS | WORDS | st.ip_addresses().map(str)
 
 
 @cache
@@ -119,25 +117,20 @@ class Role:
     """A role's defaults and vars, as Ansible evaluates them for a host."""
 
     def __init__(self, name: str, **variables: Any) -> None:
-        # Loaded once for a process; more often is a warning.
-        if not Role.loaded:
-            init_plugin_loader([])
-            Role.loaded = True
-        self.variables: dict[str, Any] = {"inventory_hostname": "nginx1", "ansible_search_path": [str(ROLES / name)]}
+        self.name = name
+        self.variables: dict[str, Any] = {"inventory_hostname": "nginx1"}
         for part in ("defaults", "vars"):
             self.variables |= trusted(yaml.safe_load((ROLES / name / part / "main.yml").read_text()))
         # The inventory's own are no templates.
         self.variables |= variables
         self.templar = Templar(loader=DataLoader(), variables=self.variables)
 
-    loaded = False
-
     def value(self, expression: str) -> Any:
         return self.templar.template(trust_as_template("{{ " + expression + " }}"))
 
     def file(self, template: str) -> str:
-        lookup = LookupModule(loader=DataLoader(), templar=self.templar)
-        return lookup.run([{"path": template, "template": f"{template}.j2"}], self.variables)[0]["content"]
+        found = (ROLES / self.name / "templates" / f"{template}.j2").read_text()
+        return self.templar.template(trust_as_template(found))
 
 
 def trusted(value: Any) -> Any:

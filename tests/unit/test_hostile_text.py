@@ -304,7 +304,7 @@ def test_keepalived_conf(variable: str) -> None:
             told = json.loads(keepalived_notify(own["notify"], "lb1", found["plan"]["nginx1"], "nobody"))
             assert text in strings(told)
         if variable == "keepalived_vips" and path[-1] in ADDRESSES:
-            assert all(re.fullmatch(r"[\w.:/ {}-]+", word) for line in lines for word in line)
+            assert all(re.fullmatch(r"[\w.:/= {}-]+", word) for line in lines for word in line)
             return
         if lines == without:
             return

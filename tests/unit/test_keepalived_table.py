@@ -328,7 +328,7 @@ def test_a_key(key: str, wrong: str) -> None:
 
 
 def test_directives_that_no_daemon_has_shown_are_marked() -> None:
-    text = (PROJECT / "tests/daemons/conftest.py").read_text()
+    text = (PROJECT / "tests/daemons/real_keepalived.py").read_text()
     newest = max(map(as_numbers, re.findall(r'"([\d.]+)"', re.findall(r"^VERSIONS = (.*)$", text, re.M)[0])))
     rows = re.findall(r"^\|.*\| ([\d.]+) on(, shown by no daemon)? \|", DIRECTIVES.read_text(), re.M)
     assert {bool(mark) for _version, mark in rows} == {True, False}

@@ -7,8 +7,10 @@ Each is made of bare hosts, which are shut down and copied. A host that starts f
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,8 +24,8 @@ HOSTS = ("nginx1", "nginx2")
 # Whatever a converged host follows from.
 PARTS = ("ansible.cfg", "inventories", "lab", "playbooks", "plugins", "requirements", "roles", "site.yml")
 LABEL = "evenkeel-lab-snapshot"
-# Longer than a run of all tests: what is older is nobody's.
-KEPT = "6h"
+# Seconds, longer than a run of all tests: what is older is nobody's.
+KEPT = 6 * 3600
 
 
 def up() -> None:
@@ -47,11 +49,10 @@ def ensure() -> dict[str, str]:
 def forget() -> None:
     """Remove those of this tree, and those that are nobody's."""
     with locked("snapshot"):
-        present = images("images", "--format={{.Repository}}:{{.Tag}}", f"--filter=label={LABEL}").stdout.split()
-        for name in present:
-            if name.endswith(f"-{_key()}"):
-                images("rmi", "--force", name)
-        images("image", "prune", "--all", "--force", f"--filter=label={LABEL}", f"--filter=until={KEPT}")
+        for each in json.loads(images("images", "--format=json", f"--filter=label={LABEL}").stdout):
+            for name in each["Names"]:
+                if name.endswith(f"-{_key()}") or time.time() - each["Created"] > KEPT:
+                    images("rmi", "--force", name)
 
 
 def _make(names: Mapping[str, str]) -> None:

@@ -103,6 +103,9 @@ def scenario(name: str, text: str) -> Iterator[str]:
 MOLECULE = """\
 ---
 # {text}
+ansible:
+  env:
+    EVENKEEL_LAB_FROM: snapshot
 verifier:
   name: testinfra
   directory: ${{MOLECULE_PROJECT_DIRECTORY}}/molecule/{name}/tests

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Overlaid
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.change import change_plan
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.change import plan
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import before_change
 
 # The name of the variable in which each host has the registered result of _role_files.
 ARGUMENTS = {"staged": {"type": "str", "required": True}}
@@ -25,3 +27,8 @@ class ActionModule(ActionBase):
         hosts, hostvars = list(task_vars["ansible_play_hosts"]), task_vars["hostvars"]
         staged = {host: (hostvars[host].get(options["staged"]) or {}).get("facts") or {} for host in hosts}
         return {"changed": False, **change_plan(Overlaid(hostvars, staged), hosts)}
+
+
+def change_plan(hostvars: Mapping[str, Any], play_hosts: Sequence[str]) -> dict[str, Any]:
+    """As rollout.change.plan answers, of what was found before any change and what was tested in the same run."""
+    return plan(before_change(hostvars, play_hosts), play_hosts)

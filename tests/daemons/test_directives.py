@@ -18,7 +18,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table
     Directive,
     as_numbers,
 )
-from real_keepalived import UNICAST, Daemon, configuration, instance, settings_of
+from compiled import UNICAST, Daemon, configuration, instance, settings_of
 
 Settings = Mapping[str, Any]
 LISTS = ("blocks", "lines", "entries")

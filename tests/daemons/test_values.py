@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from real_keepalived import Daemon, configuration, settings_of
+from compiled import Daemon, configuration, settings_of
 
 SETTINGS = settings_of(
     global_defs={

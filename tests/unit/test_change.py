@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.change_failure import change_failure
+from ansible_collections.evenkeel.nginx_ha.plugins.action._change_plan import change_plan
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.playbooks import change_failure
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import change, hostvars
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.change import change_plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -30,6 +30,14 @@ def test_the_directives_row_is_one_of_the_table() -> None:
     assert eval(row[1].strip(), {"Directive": Directive}) in vrrp.INSTANCE.directives
 
 
+def test_the_options_row_is_one_of_the_table() -> None:
+    row = re.search(r"```python\n(.*?)```", section("Add an option of nginx"), re.S)
+    assert row
+    assert any(
+        row[1].strip() in path.read_text(encoding="utf-8") for path in PROJECT.glob("plugins/plugin_utils/nginx/*.py")
+    )
+
+
 def test_every_verb_of_dev_exists() -> None:
     verbs = set(re.findall(r"\./dev ([a-z]+)", TEXT))
     assert verbs and verbs <= set(re.findall(r"^    ([a-z]+)\)", (PROJECT / "dev").read_text(encoding="utf-8"), re.M))

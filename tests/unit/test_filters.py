@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.names import names
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_packages import nginx_packages
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_packages
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.playbooks import names
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.upstream_servers import upstream_servers
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vip_addresses import vip_addresses
 

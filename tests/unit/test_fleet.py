@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_fleet import vrrp_fleet
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.playbooks import vrrp_fleet
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import ip_of
 from hypothesis import given, settings
 from hypothesis import strategies as st

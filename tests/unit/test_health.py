@@ -10,12 +10,14 @@ from itertools import combinations, permutations, product
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.cluster_status import cluster_status
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.cluster_verify import cluster_verify
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.drain_problems import drain_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.action._change_plan import change_plan
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.playbooks import (
+    cluster_status,
+    cluster_verify,
+    drain_problems,
+)
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import text as wording
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain, hostvars
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.change import change_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_problems import (
     keepalived_problems,

@@ -16,10 +16,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived_conf import keepalived_conf
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived_notify import keepalived_notify
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_fleet import vrrp_fleet
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived import keepalived_conf, keepalived_notify
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.preflight import judged
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.check_nginx import KINDS, check_nginx_problems
 from hostile import (
     HOSTILE,
@@ -168,7 +167,9 @@ def facts(interface: str) -> dict[str, Any]:
 
 def planned(own: Mapping[str, Any]) -> dict[str, Any]:
     hostvars = {"nginx1": {"keepalived_settings": own, "ansible_facts": facts(str(own["interface"]))}}
-    return vrrp_fleet(hostvars, ["nginx1"])
+    found = judged(hostvars, ["nginx1"])
+    plan = {host: [one.as_fact() for one in instances] for host, instances in found.plan.items()}
+    return {"problems": list(map(str, found.problems)), "plan": plan}
 
 
 def option_of(path: tuple[str, ...]) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import keepalived_conf, keepalived_dump
-from ansible_collections.evenkeel.nginx_ha.plugins.modules.config_files import masked
+from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.configuration import masked
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
 from support.hosts import Host
 from support.modules import ends, needs_root, newest

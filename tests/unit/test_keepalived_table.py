@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived_conf import keepalived_conf as rendered
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived_features import keepalived_features
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived import keepalived_conf as rendered
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived import keepalived_features
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import keepalived_conf
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import words as keepalived_words
@@ -328,7 +328,7 @@ def test_a_key(key: str, wrong: str) -> None:
 
 
 def test_directives_that_no_daemon_has_shown_are_marked() -> None:
-    text = (PROJECT / "tests/daemons/real_keepalived.py").read_text()
+    text = (PROJECT / "tests/daemons/compiled.py").read_text()
     newest = max(map(as_numbers, re.findall(r'"([\d.]+)"', re.findall(r"^VERSIONS = (.*)$", text, re.M)[0])))
     rows = re.findall(r"^\|.*\| ([\d.]+) on(, shown by no daemon)? \|", DIRECTIVES.read_text(), re.M)
     assert {bool(mark) for _version, mark in rows} == {True, False}

@@ -6,11 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_backends_out import nginx_backends_out
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_connections import nginx_connections
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_tree import nginx_tree
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_backends_out, nginx_connections
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
 from support.nginx import FACTS, SETTINGS
+from support.nginx_options import tree
 
 UPSTREAMS = [
     {
@@ -42,11 +41,9 @@ def test_what_is_out(hosts: list[dict[str, Any]], take_out: list[str], put_back:
 
 
 def test_the_next_run_can_read_it() -> None:
-    (file,) = [
-        each for each in nginx_tree({**SETTINGS, "backends_kept": ["web1", "web2"]}) if "backends" in each["path"]
-    ]
+    (file,) = [each for each in tree({**SETTINGS, "backends_kept": ["web1", "web2"]}) if "backends" in each["path"]]
     assert (file["path"], file["vars"]["text"].split()) == ("nginx_ha/backends_out", ["web1", "web2"])
-    assert not [each for each in nginx_tree(SETTINGS) if "backends" in each["path"]]
+    assert not [each for each in tree(SETTINGS) if "backends" in each["path"]]
 
 
 def test_what_the_inventory_takes_out_is_put_back_there_only() -> None:

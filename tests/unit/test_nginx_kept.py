@@ -8,9 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_kept import nginx_kept
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_self_signed_names import nginx_self_signed_names
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_tree import nginx_tree
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_kept, nginx_self_signed_names
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import self_signed as nginx_self_signed
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tickets as nginx_tickets
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.certificates import certificate_problems
@@ -21,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from support.nginx_options import tree
 
 VIPS = ["192.168.200.200", "fd00::1"]
 NAMES = ["www.example.com", *VIPS]
@@ -173,7 +172,7 @@ def test_the_tree_has_the_certificate_that_was_made() -> None:
         "upstream_keepalive": 0,
         "ipv6": False,
     }
-    files = {file["path"]: file for file in nginx_tree(settings)}
+    files = {file["path"]: file for file in tree(settings)}
     assert files["nginx_ha/tls/www.crt"]["vars"]["text"] == pair["certificate"]
     assert files["nginx_ha/tls/www.key"]["vars"]["text"] == pair["key"]
     assert (files["nginx_ha/tls/www.key"]["mode"], files["nginx_ha/tls/www.key"]["secret"]) == ("0600", True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_tree import nginx_tree
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_tree
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import bracketed, is_address
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.kinds import INT, LIMIT, RATE, SECONDS
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems, problems
@@ -24,6 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.nginx import FACTS
 from support.nginx_options import (
+    REPOSITORY,
     ROLE,
     VARIABLES,
     Chain,
@@ -46,7 +47,6 @@ ELSEWHERE = {
     "backends_put_back",
     "install_method",
     "version",
-    "repository_url",
     "repository_channel",
     "repository_key_urls",
     "repository_fingerprints",
@@ -355,7 +355,7 @@ def same_shape(files: dict[str, str], chain: Chain, text: str) -> None:
             assert [len(line) for line in lines] == [len(line) for line in others], path
             pairs = [pair for both in zip(lines, others, strict=True) for pair in zip(*both, strict=True)]
             assert [pair for pair in pairs if pair[0] not in expected(pair[1], tame, text)] == []
-        elif path.startswith("nginx_ha/users/"):
+        elif path == REPOSITORY or path.startswith("nginx_ha/users/"):
             assert content.count("\n") == other.count("\n")
 
 

@@ -161,7 +161,7 @@ PROBLEMS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
             "repository_fingerprints": ["573B FD6B 3D8F BC64 1079 A6AB ABF5 BD82 7BD9 BF62", "7BD9BF62"],
         },
         [
-            "nginx_repository_url is 'https://example.com/packages/\\nTrusted: yes', which is not an address without a slash at its end. Give it a value such as https://nginx.org/packages.",
+            "nginx_repository_url is 'https://example.com/packages/\\nTrusted: yes', which is not an address without a slash at its end. Give it a value such as https://mirror.example.com/nginx.",
             "nginx_repository_fingerprints[1] is '7BD9BF62', which is not a fingerprint of 40 hexadecimal digits. Give it a value such as 573BFD6B3D8FBC641079A6ABABF5BD827BD9BF62.",
         ],
     ),

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_probes import nginx_probes
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_tree import nginx_tree
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_probes
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.configuration import masked
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import preflight as nginx_preflight
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import Present
@@ -16,16 +15,17 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words impo
 from hypothesis import given
 from hypothesis import strategies as st
 from support.nginx import DB, DEFAULT, DNS, FACTS, SETTINGS, WEB
-from support.nginx_options import ENVIRONMENT, VARIABLES, tokens
+from support.nginx_options import ENVIRONMENT, VARIABLES, tokens, tree
+from support.nginx_options import rendered as rendered_files
 
 
 def shown(kind: str, **settings: Any) -> list[Mapping[str, Any]]:
     """What the templates of a kind show."""
-    return [each["vars"][kind] for each in nginx_tree({**SETTINGS, **settings}) if kind in each.get("vars", {})]
+    return [each["vars"][kind] for each in tree({**SETTINGS, **settings}) if kind in each.get("vars", {})]
 
 
 def test_each_upstream_and_server_has_a_file() -> None:
-    files = nginx_tree({**SETTINGS, "upstreams": [WEB, {**WEB, "name": "api"}]})
+    files = tree({**SETTINGS, "upstreams": [WEB, {**WEB, "name": "api"}]})
     assert [(each["path"], each["template"]) for each in files] == [
         ("nginx_ha/proxy.inc", "proxy.inc.j2"),
         ("nginx_ha/grpc.inc", "grpc.inc.j2"),
@@ -36,7 +36,7 @@ def test_each_upstream_and_server_has_a_file() -> None:
 
 
 def test_a_header_of_a_location_takes_the_place_of_ours() -> None:
-    (plain, _) = (each["vars"]["headers"] for each in nginx_tree(SETTINGS)[:2])
+    (plain, _) = (each["vars"]["headers"] for each in tree(SETTINGS)[:2])
     directives = the_location(upstream="web", request_headers={"Host": "$proxy_host"})["directives"]
     assert directives[1] == "proxy_http_version 1.1"
     assert {*directives[2:]} == {*plain, "proxy_set_header Host $proxy_host"} - {"proxy_set_header Host $host"}
@@ -147,7 +147,7 @@ HOSTILE = st.text(alphabet=st.sampled_from(" ;{}\"'\\#$\n\r\t\0na~/.:*[]é"), mi
 
 def rendered(settings: Mapping[str, Any]) -> list[list[str]]:
     """Every directive that the templates make of upstreams and servers."""
-    files = nginx_tree({**SETTINGS, **settings})
+    files = tree({**SETTINGS, **settings})
     texts = [
         ENVIRONMENT.get_template(each["template"]).render(**each["vars"])
         for each in files
@@ -188,7 +188,7 @@ def test_no_text_makes_a_directive(text: str) -> None:
     texts = {**SETTINGS, **everything(text)}
     if set(text) & set("\n\r\t\0"):
         with pytest.raises(ValueError, match="control characters"):
-            nginx_tree(texts)
+            tree(texts)
     else:
         assert outlines(texts, text) == outlines(everything("a"), "a")
 
@@ -251,7 +251,7 @@ def test_what_a_server_listens_on(entry: dict[str, Any], listen: list[str], http
 
 
 def test_a_certificate_and_its_key_are_files_of_the_tree() -> None:
-    files = nginx_tree({**SETTINGS, "servers": [{**DEFAULT, "tls": TLS}]})
+    files = tree({**SETTINGS, "servers": [{**DEFAULT, "tls": TLS}]})
     assert [(each["path"], each["vars"].get("text"), each.get("mode")) for each in files[4:]] == [
         ("nginx_ha/tls/default.crt", "CERTIFICATE", "0644"),
         ("nginx_ha/tls/default.key", "KEY", "0600"),
@@ -265,11 +265,11 @@ def test_a_certificate_that_is_on_the_host_stays_where_it_is() -> None:
     tls = {"certificate_file": "/etc/ssl/a b.crt", "key_file": "/etc/ssl/a.key"}
     server = the_server(tls=tls)
     assert (server["certificate"], server["key"]) == ('"/etc/ssl/a b.crt"', "/etc/ssl/a.key")
-    assert [each["path"] for each in nginx_tree({**SETTINGS, "servers": [{**DEFAULT, "tls": tls}]})][4:] == []
+    assert [each["path"] for each in tree({**SETTINGS, "servers": [{**DEFAULT, "tls": tls}]})][4:] == []
 
 
 def files_of(**settings: Any) -> dict[str, Mapping[str, Any]]:
-    return {each["path"]: each for each in nginx_tree({**SETTINGS, **settings})}
+    return {each["path"]: each for each in tree({**SETTINGS, **settings})}
 
 
 def test_who_listens_on_vips_leaves_all_other_addresses_to_strangers() -> None:
@@ -620,7 +620,7 @@ def the_stream(**entry: Any) -> Mapping[str, Any]:
 def test_streams_and_their_upstreams_are_apart_from_those_of_http() -> None:
     streams = [{**STREAM, "tls": TLS}, {**STREAM, "name": "dns", "upstream": "dns"}]
     servers = [{**DEFAULT, "name": "db", "tls": TLS}]
-    files = nginx_tree({**SETTINGS, "upstreams": [DB, WEB, DNS], "servers": servers, "streams": streams})
+    files = tree({**SETTINGS, "upstreams": [DB, WEB, DNS], "servers": servers, "streams": streams})
     assert [(each["path"], each["template"], each.get("mode")) for each in files[2:]] == [
         ("nginx_ha/stream_upstreams/db.conf", "upstream.conf.j2", None),
         ("nginx_ha/upstreams/web.conf", "upstream.conf.j2", None),
@@ -717,13 +717,12 @@ def test_each_stream_has_a_variable_of_its_own() -> None:
 
 
 def nginx_conf(**variables: Any) -> str:
-    template = ENVIRONMENT.get_template("nginx.conf.j2")
-    return template.render(**{"nginx_worker_connections": 8, "nginx_streams": [], "__nginx_ciphers": "A:B"} | variables)
+    return rendered_files({**SETTINGS, **variables})["nginx.conf"]
 
 
 def test_only_streams_need_the_stream_module() -> None:
     assert ["stream", "{"] not in tokens(nginx_conf())
-    lines = tokens(nginx_conf(nginx_streams=[STREAM]))
+    lines = tokens(nginx_conf(upstreams=[WEB, DB], streams=[STREAM]))
     block = lines[lines.index(["stream", "{"]) :]
     assert ["include", "nginx_ha/streams/*.conf", ";"] in block
     assert ["include", "nginx_ha/stream_upstreams/*.conf", ";"] in block

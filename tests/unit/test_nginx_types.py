@@ -6,12 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_probes import nginx_probes
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_tree import nginx_tree
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_probes
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings
 from support.nginx import FACTS, SETTINGS
-from support.nginx_options import Chain, chains, example, path_of, settings_with
+from support.nginx_options import Chain, chains, example, path_of, settings_with, tree
 
 
 def as_templated(value: Any) -> Any:
@@ -76,6 +75,19 @@ def test_texts_render_as_what_they_mean() -> None:
     }
     meant = {**SETTINGS, "upstreams": [web], "servers": [server]}
     texts = {**meant, "upstreams": as_templated([web]), "servers": as_templated([server])}
-    assert nginx_tree(texts) == nginx_tree(meant)
+    assert tree(texts) == tree(meant)
     assert nginx_probes(texts["servers"]) == nginx_probes([server]) != []
     assert nginx_problems(texts, FACTS, "nginx1") == nginx_problems(meant, FACTS, "nginx1")
+
+
+@pytest.mark.parametrize("name", ["health_address", "health_port", "worker_processes", "cache_size", "repository_url"])
+def test_an_empty_variable_of_the_role_is_not_its_default(name: str) -> None:
+    """Templates have it as it is."""
+    assert [each.where for each in NginxSettings.of({name: ""}).problems] == [f"nginx_{name}"]
+    assert NginxSettings.of({name: None}).problems == ()
+
+
+@pytest.mark.parametrize("value", ["8_081", "8081 2", "٣", "8081.0", "0x1f", 8081.5, True])
+def test_a_number_in_other_ways_of_writing_it_is_refused(value: object) -> None:
+    (problem,) = NginxSettings.of({"health_port": value}).problems
+    assert str(problem).startswith(f"nginx_health_port is {value!r}, which is not a whole number from 1 to 65535.")

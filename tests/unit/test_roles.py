@@ -31,6 +31,7 @@ OUTPUTS = {
         "keepalived_settings",
         "keepalived_staged",
         "keepalived_unit_path",
+        "keepalived_vips_script",
     },
     "nginx": {
         "nginx_files",

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.cluster_verify import cluster_verify
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.playbooks import cluster_verify
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import observed
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.cluster import Cluster as Planned
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, Speaker

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible.module_utils.common.validation import check_type_bool, check_type_float, check_type_int
+from ansible.module_utils.common.validation import check_type_bool, check_type_float
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import bracketed, is_address, is_network
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted, seconds
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings import naming
@@ -20,6 +20,8 @@ LONGEST_WORD = 4000
 # What ends a line, or is no character at all.
 LINES = re.compile(r"[\x00-\x1f\x7f]")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Python takes other digits and '_', too.
+WHOLE = re.compile(r"-?[0-9]{1,18}")
 # The slowest rate that nginx counts is one request a minute.
 SLOWEST = 1 / 60
 
@@ -88,9 +90,10 @@ def _rate(value: float) -> str:
 
 
 def _whole(value: Any) -> int:
-    if isinstance(value, bool):
-        raise TypeError(value)
-    return int(check_type_int(value))
+    text = text_of(value).strip(" \t\r\n")
+    if isinstance(value, bool) or not WHOLE.fullmatch(text):
+        raise ValueError(value)
+    return int(text)
 
 
 def _number(value: Any) -> float:

@@ -146,7 +146,7 @@ class NginxSettings(Entry):
         "down, as with any other change, and stays there, with C(upgrade.yml) too. Empty is any version.", "1.22.1-9", default="",
     )
     repository_url: str = option(
-        kinds.URL, "Where V(nginx_org) finds C(debian), C(ubuntu), C(centos) and C(mainline), without a slash at the end.", "https://nginx.org/packages",
+        kinds.URL, "Where V(nginx_org) finds C(debian), C(ubuntu), C(centos) and C(mainline), without a slash at the end.", "https://mirror.example.com/nginx",
         default="https://nginx.org/packages",
     )
     repository_channel: str = option(kinds.chosen("stable", "mainline"), "Which of nginx's branches V(nginx_org) takes.", "mainline", default="stable")

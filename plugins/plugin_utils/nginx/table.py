@@ -179,19 +179,23 @@ def _fields(kind: type[Entry], given: object, where: str, found: list[Problem], 
 
 
 def _value(one: Option, given: Any, where: str, found: list[Problem]) -> Any:
-    empty = given is None or (not one.empty and isinstance(given, str | Mapping | list | tuple) and not given)
-    if empty:
+    if _is_blank(one, given, where):
         if one.required and not one.empty:
             found.append(Problem(where, "is not set", _fix(one, one.many)))
         return one.unset
     if not one.many:
         value = _single(one, given, where, found)
         return one.unset if value is None else value
-    if isinstance(given, Mapping):
-        given = [given]
     many = given if isinstance(given, list | tuple) else [given]
     read = [_single(one, each, f"{where}[{number}]", found) for number, each in enumerate(many)]
     return tuple(each for each in read if each is not None)
+
+
+def _is_blank(one: Option, given: Any, where: str) -> bool:
+    if given == "" and one.default and "." not in where and "[" not in where:
+        # Templates have some of the role's own variables as they are.
+        return False
+    return given is None or (given in ("", [], (), {}) and not one.empty)
 
 
 def _single(one: Option, given: Any, where: str, found: list[Problem]) -> Any:
@@ -262,7 +266,8 @@ def unmet(
     """
     yield from _alternatives(one, refused)
     for row in rows(type(one)):
-        if row.is_set(one):
+        option = row.option
+        if (option.needs or option.excludes or option.since or option.module) and row.is_set(one):
             yield from _relations(one, row, refused)
             yield from _ability(one, row, version, modules)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import kinds
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import listen as nginx_listen
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tickets as nginx_tickets
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.handling import HttpPlace
@@ -66,6 +67,25 @@ def files(settings: NginxSettings) -> list[File]:
             if any(place.handling.cache_seconds for place in settings.places)
             else []
         ),
+    ]
+
+
+def fixed(settings: NginxSettings) -> list[File]:
+    """The files that every nginx has, whatever it proxies."""
+    brotli = settings.compression and "http_brotli_filter" in settings.modules
+    resolvers = " ".join(kinds.ADDRESS.shows(each) for each in settings.resolvers)
+    connections, streams = settings.worker_connections, bool(settings.streams)
+    main = {
+        "processes": settings.worker_processes,
+        "connections": connections,
+        "resolvers": resolvers,
+        "streams": streams,
+    }
+    return [
+        {**_file("", "nginx.conf.j2", **main), "path": "nginx.conf"},
+        _file("health.conf", "health.conf.j2", listen=f"{settings.health_address}:{settings.health_port}"),
+        _file("logs.conf", "logs.conf.j2", log=settings.access_log),
+        _file("compression.conf", "compression.conf.j2", gzip=settings.compression, brotli=brotli),
     ]
 
 

@@ -15,13 +15,12 @@ from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import report
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.batches import Turn, batches, final, lockstep_of
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import before_change
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import LoadBalancer
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.rollout import rollouts
 
 
-def change_plan(hostvars: Mapping[str, Any], play_hosts: Sequence[str]) -> dict[str, Any]:
-    """What a run does, of what was found before any change and what the roles' stage steps have tested in the same run.
+def plan(hosts: Mapping[str, LoadBalancer], play_hosts: Sequence[str]) -> dict[str, Any]:
+    """What a run does. hosts: as hostvars.before_change reads them.
 
     changes: whether there is anything to do.
     batches: hosts whose turn comes at the same time, one batch after the other. Each has its hosts, those to drain before and to undrain
@@ -34,11 +33,6 @@ def change_plan(hostvars: Mapping[str, Any], play_hosts: Sequence[str]) -> dict[
     final: by host the addresses that it must hold after the run, with prefixes; none of a VIP whose holder the plan does not determine.
     problems: why the run cannot do it, a sentence each.
     """
-    return plan(before_change(hostvars, play_hosts), play_hosts)
-
-
-def plan(hosts: Mapping[str, LoadBalancer], play_hosts: Sequence[str]) -> dict[str, Any]:
-    """As change_plan answers. hosts: as hostvars.before_change reads them."""
     clusters = rollouts(hosts, play_hosts)
     turns = batches(clusters)
     locksteps = [lockstep_of(cluster) for cluster in clusters if cluster.in_lockstep]

@@ -3,25 +3,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import yaml
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx_tree import nginx_tree
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_tree
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import KEYS, NginxSettings
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import Entry, Row, named, required_of, rows
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.tree import files as nginx_files
 
 from support.nginx import WEB
 
 ROLE = Path(__file__).parents[3] / "roles" / "nginx"
 VARIABLES = yaml.safe_load((ROLE / "vars/main.yml").read_text())
 ENVIRONMENT = jinja2.Environment(loader=jinja2.FileSystemLoader(ROLE / "templates"), trim_blocks=True, autoescape=False)
-ENVIRONMENT.filters["regex_replace"] = lambda text, pattern, other: re.sub(pattern, other.replace("\x01", "\\1"), text)
 
-RESOLVERS = ENVIRONMENT.from_string(VARIABLES["__nginx_resolvers"])
 
 STREAMED = [
     {"name": name, "protocol": "tcp", "servers": [{"address": "172.16.2.30", "port": 5432}]} for name in ("db", "mail")
@@ -60,6 +58,7 @@ COMPANIONS: dict[str, dict[str, Any]] = {
     "streams.responses": {"upstream": "dns"},
 }
 Chain = tuple[Row, ...]
+REPOSITORY = "repository.sources.j2"
 
 
 def chains(kind: type[Entry] = NginxSettings) -> Iterator[Chain]:
@@ -164,14 +163,22 @@ def rendered(settings: Mapping[str, Any]) -> dict[str, str]:
         "__nginx_user": "www-data",
         "__nginx_modules": "/m",
     }
-    variables["nginx_worker_connections"] = variables["nginx_worker_connections"] or 1024
     variables["__nginx_load"], variables["__nginx_ciphers"] = variables["nginx_modules"], "A:B"
-    variables["__nginx_resolvers"] = RESOLVERS.render(nginx_resolvers=variables["nginx_resolvers"])
-    files = [*VARIABLES["__nginx_fixed"], *nginx_tree(settings)]
+    variables["__nginx_repository_base"] = f"{variables['nginx_repository_url']}/debian"
     return {
-        file["path"]: ENVIRONMENT.get_template(file["template"]).render(**{**variables, **file.get("vars", {})})
-        for file in files
+        file["path"]: ENVIRONMENT.get_template(file["template"]).render(
+            **{**variables, "ansible_facts": {"distribution_release": "trixie"}, **file.get("vars", {})}
+        )
+        for file in [
+            {"path": REPOSITORY, "template": REPOSITORY},
+            *nginx_tree({"worker_connections": 1024, **settings}),
+        ]
     }
+
+
+def tree(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The files without those that every nginx has."""
+    return nginx_files(NginxSettings.of(settings))
 
 
 def tokens(text: str) -> list[list[str]]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived_conf import keepalived_conf
+import pytest
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived import keepalived_conf
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
 
 STATE = Path("/var/lib/evenkeel-lab")
@@ -104,6 +106,20 @@ class Daemon:
         command = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", script]
         subprocess.run(command, check=True, timeout=60, env={**os.environ, "TMPDIR": str(where)})
         return {path.name: path.read_text() for path in where.iterdir() if path.name != "run.conf"}
+
+
+@pytest.fixture(scope="session", params=VERSIONS)
+def daemon(request: pytest.FixtureRequest) -> Daemon:
+    """A keepalived of a version. It is kept for the next run."""
+    version = request.param
+    source = STATE / "sources" / f"keepalived-{version}.tar.gz"
+    if os.geteuid() or not source.exists() or not shutil.which("gcc"):
+        pytest.fail(f"keepalived {version} cannot be compiled: './dev daemons' as root gets {source} and what it takes")
+    key = hashlib.sha256(" ".join((version, *FLAGS)).encode()).hexdigest()[:8]
+    kept = STATE / "daemons" / f"keepalived-{version}-{key}"
+    if not kept.exists():
+        build(source, version, kept)
+    return Daemon(version, kept)
 
 
 def build(source: Path, version: str, kept: Path) -> None:

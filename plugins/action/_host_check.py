@@ -11,6 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible.vars.clean import namespace_facts
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Variables, errors
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.check_nginx import (
     CheckNginxSettings,
@@ -23,6 +24,8 @@ ARGUMENTS = {
     "roles": {"type": "list", "elements": "str", "choices": list(ROLES), "default": list(ROLES)},
     "refuse": {"type": "bool", "default": True},
     "status": {"type": "bool", "default": False},
+    # Subsets of facts to gather before anything else.
+    "gather": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -30,7 +33,18 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(ARGUMENTS)
-        variables = Variables(self._templar, task_vars or {})
+        task_vars, gathered = dict(task_vars or {}), {}
+        if options["gather"]:
+            arguments = {"gather_subset": options["gather"]}
+            answer = self._execute_module(
+                module_name="ansible.legacy.setup", module_args=arguments, task_vars=task_vars
+            )
+            if answer.get("failed"):
+                return answer
+            gathered = answer["ansible_facts"]
+            known = task_vars.get("ansible_facts") or {}
+            task_vars["ansible_facts"] = {**known, **namespace_facts(gathered)["ansible_facts"]}
+        variables = Variables(self._templar, task_vars)
         roles, host = options["roles"], str(variables["inventory_hostname"])
         if options["status"]:
             answer = self._look(_status(roles, variables), task_vars)
@@ -38,7 +52,7 @@ class ActionModule(ActionBase):
             return answer if missed else {"changed": False, "facts": _now(answer)}
         problems = [f"{host}: {text}" for role in roles for text in errors(role, variables)]
         if problems:
-            return _refusal(problems, {}, refuse=options["refuse"])
+            return {**_refusal(problems, {}, refuse=options["refuse"]), "ansible_facts": gathered}
         if "keepalived" in roles:
             variables.know(keepalived_settings=variables["keepalived_settings"])
             variables.know(keepalived_binary_desired=variables["keepalived_binary_desired"])
@@ -49,6 +63,7 @@ class ActionModule(ActionBase):
         variables.know(**facts)
         problems = _check_nginx_problems(variables, host) if "check_nginx" in roles else []
         checked = _refusal(problems, facts, refuse=options["refuse"], warnings=answer.get("warnings") or [])
+        checked["ansible_facts"] = gathered
         # What an nginx can do is judged once all hosts have told which backends are out of service.
         return checked if "nginx" not in roles else {**checked, "nginx_settings": variables["nginx_settings"]}
 

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""host_info puts together what keepalived_info and nginx_info say, and config_sets does what config_files does for several services."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from support.hosts import Host
+from support.modules import Python, ends, needs_root
+
+
+def without_status(answer: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in answer.items() if key not in ("changed", "invocation")}
+
+
+@ends
+def test_the_answers_are_those_of_the_modules_for_each_service(bare: Host) -> None:
+    keepalived = {"binary": f"{bare.directory}/bin/keepalived", "config": f"{bare.directory}/keepalived.conf"}
+    nginx = {"config": f"{bare.directory}/nginx/nginx.conf"}
+    both = bare.ask("host_info", keepalived=keepalived, nginx=nginx)
+    assert both["keepalived"] == without_status(bare.ask("keepalived_info", **keepalived))
+    assert both["nginx"] == without_status(bare.ask("nginx_info", **nginx))
+    assert "heard" not in both and not both["changed"]
+    assert "nginx" not in bare.ask("host_info", keepalived=keepalived)
+
+
+@needs_root
+@ends
+def test_a_file_that_a_later_sets_checker_looks_for_is_placed_once_it_is_tested(python: Python, tmp_path: Path) -> None:
+    script, checked = tmp_path / "check.sh", tmp_path / "keepalived.conf"
+    common = {"state": "tested", "root": str(tmp_path)}
+    sets = [
+        {**common, "name": "check", "files": [{"path": script.name, "content": "exit 0\n"}], "needed": [script.name]},
+        {
+            **common,
+            "name": "keepalived",
+            "files": [{"path": checked.name, "content": "a\n"}],
+            "validate": ["test", "-e", str(script)],
+        },
+    ]
+    rehearsed = python.run("config_sets", {"sets": sets[:1]}, check=True)
+    assert rehearsed["changed"] and not script.exists()
+    answer = python.run("config_sets", {"sets": sets})
+    assert answer["changed"] and script.read_text() == "exit 0\n" and not checked.exists()
+    assert answer["sets"]["keepalived"]["pending_files"] == [str(checked)]
+    again = python.run("config_sets", {"sets": sets})
+    assert not again["changed"] and again["sets"]["check"]["pending_files"] == []
+    refused = python.run("config_sets", {"sets": [sets[0], {**sets[1], "validate": ["false"]}]})
+    assert refused["failed"] and "false refuses the new configuration" in refused["msg"]

@@ -11,9 +11,7 @@ from typing import Any
 
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
-from ansible_collections.evenkeel.nginx_ha.plugins.lookup.rendered import LookupModule
 from hypothesis import strategies as st
 
 try:
@@ -33,13 +31,21 @@ SNIPPETS = (
     "ä", "\U0001f600", "$HOME", "${x}", "~SEQ(a,1,2)", "~LST(a,b)", "include /etc/x", "{{ 1 }}", "{% if %}", "x" * 2000, "x " * 1000, "a  b", "a", "1", "/",
     "-", "", " ", "::1%;id", "192.0.2.1", "2001:DB8::1", "root", "eth0", "/run/x", "/opt/a-b", "http://127.0.0.1/x",
 )  # fmt: skip
-HOSTILE = st.lists(st.sampled_from(SNIPPETS) | st.text(max_size=8), min_size=1, max_size=4).map(
-    "".join
-) | st.sampled_from(SNIPPETS)
+# Each snippet and each character between and beside texts that pass.
+FIT = st.sampled_from(("", "zq9", "/run/x", "/opt/a-b", "192.0.2.1", "http://127.0.0.1/x", "a b"))
+BAD = (
+    st.sampled_from(SNIPPETS)
+    | st.characters(max_codepoint=127)
+    | st.sampled_from("<>*?~^&;|()[]%=,@:+'\"`$!#{}\\ \n\t\r")
+    | st.text(max_size=5)
+)
+HOSTILE = st.builds("{}{}{}".format, FIT, BAD, FIT)
 # Texts that pass where a kind of text is meant, for what is done with them then.
-PATHS = st.from_regex(r"(/[A-Za-z0-9_@+=,.-]{1,9}){1,4}", fullmatch=True)
-WORDS = st.from_regex(r"[A-Za-z0-9_.:/@%+,=*?~^<>-]{1,20}", fullmatch=True)
-TEXTS = HOSTILE | PATHS | WORDS
+PATHS = st.lists(st.text("abzAZ09_@+=,.-", min_size=1, max_size=9), min_size=1, max_size=4).map(
+    lambda parts: "/" + "/".join(parts)
+)
+WORDS = st.text("abzAZ09_.:/@%+,=*?~^<>-", min_size=1, max_size=20)
+TEXTS = HOSTILE | PATHS | WORDS | st.ip_addresses().map(str)
 
 
 @cache
@@ -86,7 +92,7 @@ def _words(line: str) -> Iterator[str]:
             word = re.match(r"[^\s\"#!]+", rest)[0]
             rest = rest[len(word) :]
             assert word in ("{", "}") or not re.search(r"[{}]", word), line
-        assert not re.search(r"[^ -~]|[\\$']|~(SEQ|LST)", word), line
+        assert word in ("{", "}") or not re.search(r"[^ -~]|[\\$'{}#!]|~(SEQ|LST)", word), line
         yield word
 
 
@@ -111,25 +117,20 @@ class Role:
     """A role's defaults and vars, as Ansible evaluates them for a host."""
 
     def __init__(self, name: str, **variables: Any) -> None:
-        # Loaded once for a process; more often is a warning.
-        if not Role.loaded:
-            init_plugin_loader([])
-            Role.loaded = True
-        self.variables: dict[str, Any] = {"inventory_hostname": "nginx1", "ansible_search_path": [str(ROLES / name)]}
+        self.name = name
+        self.variables: dict[str, Any] = {"inventory_hostname": "nginx1"}
         for part in ("defaults", "vars"):
             self.variables |= trusted(yaml.safe_load((ROLES / name / part / "main.yml").read_text()))
         # The inventory's own are no templates.
         self.variables |= variables
         self.templar = Templar(loader=DataLoader(), variables=self.variables)
 
-    loaded = False
-
     def value(self, expression: str) -> Any:
         return self.templar.template(trust_as_template("{{ " + expression + " }}"))
 
     def file(self, template: str) -> str:
-        lookup = LookupModule(loader=DataLoader(), templar=self.templar)
-        return lookup.run([{"path": template, "template": f"{template}.j2"}], self.variables)[0]["content"]
+        found = (ROLES / self.name / "templates" / f"{template}.j2").read_text()
+        return self.templar.template(trust_as_template(found))
 
 
 def trusted(value: Any) -> Any:
@@ -150,5 +151,5 @@ def reached(role: str, text: str) -> set[str]:
         names = set(re.findall(r"\w+", texts.pop())) & (set(every) | public) - found
         found |= names
         # Of all settings together the build takes names of features alone.
-        texts += [yaml.safe_dump(every[name]) for name in names - {"__keepalived_own_settings"} if name in every]
+        texts += [yaml.safe_dump(every[name]) for name in names - {"keepalived_settings"} if name in every]
     return found & public

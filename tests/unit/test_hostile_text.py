@@ -16,13 +16,24 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.check_nginx_problems import check_nginx_problems
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived_conf import keepalived_conf
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived_notify import keepalived_notify
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_fleet import vrrp_fleet
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived import keepalived_conf, keepalived_notify
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives
-from hostile import HOSTILE, PATHS, ROLES, TEXTS, WORDS, Role, free_texts, keepalived_lines, reached, specs, unit_lines
-from hypothesis import HealthCheck, Phase, given, settings
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.preflight import judged
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.check_nginx import KINDS, check_nginx_problems
+from hostile import (
+    HOSTILE,
+    PATHS,
+    ROLES,
+    TEXTS,
+    WORDS,
+    Role,
+    free_texts,
+    keepalived_lines,
+    reached,
+    specs,
+    unit_lines,
+)
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 # What fails is told as it was found: to make it smaller takes minutes.
@@ -156,7 +167,9 @@ def facts(interface: str) -> dict[str, Any]:
 
 def planned(own: Mapping[str, Any]) -> dict[str, Any]:
     hostvars = {"nginx1": {"keepalived_settings": own, "ansible_facts": facts(str(own["interface"]))}}
-    return vrrp_fleet(hostvars, ["nginx1"])
+    found = judged(hostvars, ["nginx1"])
+    plan = {host: [one.as_fact() for one in instances] for host, instances in found.plan.items()}
+    return {"problems": list(map(str, found.problems)), "plan": plan}
 
 
 def option_of(path: tuple[str, ...]) -> Mapping[str, Any]:
@@ -292,7 +305,7 @@ def test_keepalived_conf(variable: str) -> None:
             told = json.loads(keepalived_notify(own["notify"], "lb1", found["plan"]["nginx1"], "nobody"))
             assert text in strings(told)
         if variable == "keepalived_vips" and path[-1] in ADDRESSES:
-            assert all(re.fullmatch(r"[\w.:/ {}-]+", word) for line in lines for word in line)
+            assert all(re.fullmatch(r"[\w.:/= {}-]+", word) for line in lines for word in line)
             return
         if lines == without:
             return
@@ -374,6 +387,8 @@ SCRIPTED = (
 
 @PROPERTY
 @given(SCRIPTED)
+@example(("keepalived_interface", "<a>b*?~^%+,=:/@c"))
+@example(("keepalived_interface", "~a"))
 def test_scripts_of_keepalived(tmp_path: Path, chosen: tuple[str, str]) -> None:
     variable, text = chosen
     problems, role, own = of_role(variable, text)
@@ -425,8 +440,8 @@ WATCHED = (
 def test_files_of_check_nginx(tmp_path: Path, chosen: tuple[str, str]) -> None:
     variable, text = chosen
     role = Role("check_nginx", **{variable: text})
-    own = role.value("__check_nginx_settings")
-    problems = check_nginx_problems({**own, variable.removeprefix("check_nginx_"): text}, "nginx1")
+    own = {name: role.value(f"check_nginx_{name}") for name in KINDS}
+    problems = check_nginx_problems(own, "nginx1")
     if problems:
         check_refusal(problems, variable)
         return

@@ -78,7 +78,7 @@ OWN: dict[str, Directive] = {
 }
 ALONE = {**OWN, **{name: BLOCKS[block][keyword] for name, (block, keyword) in SINGLE.items()}}
 # Those of them that cannot be empty.
-ALWAYS = ("router_id", "script_user", "state_dir", "install_root")
+ALWAYS = ("router_id", "script_user", "state_dir", "install_root", "version")
 # Variables with things that each instance tracks; keepalived_checks has more of them.
 TRACKED = {
     "vrrp_scripts": keepalived_vrrp.SCRIPT_ENTRY,

@@ -25,7 +25,9 @@ class Problem:
         return replace(self, host=host)
 
     def __str__(self) -> str:
-        return f"{f'{self.host}: ' if self.host else ''}{self.where} {self.what}. {self.fix}"
+        text = f"{f'{self.host}: ' if self.host else ''}{self.where} {self.what}. {self.fix}"
+        # One line, also where the inventory's text is several.
+        return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 class InputError(ValueError):

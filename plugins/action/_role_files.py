@@ -52,15 +52,17 @@ class ActionModule(ActionBase):
     def _set(self, role: str, options: Mapping[str, Any], variables: Variables) -> dict[str, Any]:
         """The options of the module for a role's files."""
         name, rendered = f"{role}_files", options["state"] in RENDERED
+        # Templates and files are the role's, also where the task is not.
+        variables.know(ansible_search_path=[str(ROLES / role)])
         keys = [key for key in variables.raw[name] if key != "files" and (rendered or key in ("store", "mask"))]
         common = {"name": role, "state": options["state"], **{key: variables.part(name, key) for key in keys}}
         if not rendered:
             return {**common, "unfinished": options["unfinished"]}
-        return {**common, "files": list(self._files(role, variables.part(name, "files"), variables))}
+        return {**common, "files": list(self._files(variables.part(name, "files"), variables))}
 
-    def _files(self, role: str, files: list[dict[str, Any]], variables: Variables) -> Iterator[dict[str, Any]]:
+    def _files(self, files: list[dict[str, Any]], variables: Variables) -> Iterator[dict[str, Any]]:
         lookup = lookup_loader.get("evenkeel.nginx_ha.rendered", loader=self._loader, templar=self._templar)
-        known = Shared({**variables.raw, "ansible_search_path": [str(ROLES / role)]})
+        known = Shared(variables.raw)
         for file in files:
             if "template" in file:
                 yield from lookup.run([file], known)

@@ -105,3 +105,20 @@ def test_test_files_import_no_other_test_files(path: Path) -> None:
     imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert not {name for name in imported if name.split(".")[-1].startswith(("test_", "conftest"))}
+
+
+def asked_for(path: Path) -> Iterator[str]:
+    """The names of tasks that a test on the lab looks or waits for."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="did") | ast.Name(id="with_event"), args=[ast.Constant(value), *_]):
+                yield str(value)
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "molecule").glob("*/tests/test_*.py")), ids=relative)
+def test_tasks_that_tests_ask_for_are_there(path: Path) -> None:
+    texts = [
+        each.read_text(encoding="utf-8") for top in ("roles", "playbooks") for each in (PROJECT / top).rglob("*.yml")
+    ]
+    names = [name for text in texts for name in re.findall(r"- name: (.*)", text)]
+    assert [asked for asked in asked_for(path) if not any(asked in name for name in names)] == []

@@ -30,7 +30,7 @@ def snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace
         path = tmp_path / "tree" / part
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(part)
-    lab = SimpleNamespace(module=module, tree=tmp_path / "tree", store={}, made=[], up=[])
+    lab = SimpleNamespace(module=module, tree=tmp_path / "tree", store={}, made=[], up=[], monitor=None)
 
     def images(verb: str, *words: str, **_options: object) -> CompletedProcess[str]:
         if verb == "images":
@@ -47,6 +47,7 @@ def snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace
     monkeypatch.setattr(machine, "STATE", tmp_path)
     monkeypatch.setattr(module, "PROJECT", lab.tree)
     monkeypatch.setattr(module, "images", images)
+    monkeypatch.setattr(module, "conmon", lambda of: lab.monitor)
     monkeypatch.setattr(module, "_make", make)
     monkeypatch.setattr(module.hosts, "up", lab.up.append)
     return lab
@@ -103,6 +104,13 @@ def test_those_of_this_tree_and_old_ones_are_forgotten(snapshot: SimpleNamespace
     snapshot.store |= others | {"localhost/evenkeel-lab-snapshot:nginx1-9876543210": time.time() - 7 * 3600}
     snapshot.module.forget()
     assert snapshot.store == others
+
+
+def test_none_is_forgotten_while_there_are_hosts(snapshot: SimpleNamespace) -> None:
+    snapshot.module.ensure()
+    before, snapshot.monitor = dict(snapshot.store), 4711
+    snapshot.module.forget()
+    assert snapshot.store == before
 
 
 @pytest.mark.parametrize(("way", "hosts"), [(None, 0), ("bare", 0), ("snapshot", 2)])

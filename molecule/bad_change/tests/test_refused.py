@@ -61,15 +61,15 @@ def named(server_name: str) -> dict[str, Any]:
     return {"nginx_servers": [{"name": "default", "server_names": [server_name], "upstream": "web"}]}
 
 
-def routed(router_id: str) -> dict[str, Any]:
-    return {"keepalived_router_id": router_id}
+def tracked(interface: str) -> dict[str, Any]:
+    return {"keepalived_instance_options": {"track_interface": [{"name": interface}]}}
 
 
 @pytest.mark.parametrize(
     ("host", "variables", "bad", "good", "said"),
     [
         ("nginx1", named, "~^(www", "www.example.com", "missing closing parenthesis"),
-        ("nginx2", routed, 'an "unfinished word', "LVS", "Unterminated quote"),
+        ("nginx2", tracked, "ens99", "ens33", "tracked interface ens99 doesn't exist"),
     ],
     ids=["nginx", "keepalived"],
 )
@@ -109,7 +109,7 @@ def test_a_port_of_another_program_is_refused(cluster: Cluster) -> None:
     with refused(cluster):
         run = site(nginx_servers=[{"name": "default", "listen": [80, 22], "upstream": "web"}])
         assert run.code != 0
-        assert "default listens on port 22, which sshd has on this host" in run.message
+        assert "nginx_servers[0].listen has port 22, which sshd has on this host" in run.message
     for each in HOSTS:
         assert run.count(each, "changed") == 0
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Variables
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_problems import (
     keepalived_problems,
     nginx_problems,
 )
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import KeepalivedState, NginxState
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 
 MODULE = "evenkeel.nginx_ha.host_info"
 ROLES = ["nginx", "keepalived"]

@@ -14,21 +14,22 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import outcome
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.plan import Step
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import parse, parse_row
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
 
 
-def drill_row(step: Mapping[str, Any], hostvars: Mapping[str, Any], probe: Mapping[str, Any]) -> dict[str, Any]:
+def drill_row(step: Mapping[str, Any], hostvars: outcome.Registered, probe: Mapping[str, object]) -> dict[str, Any]:
     """What came of a step, from what the step's tasks have registered on the hosts and the prober's result."""
     planned = Step.from_fact(step)
     return outcome.row(planned, outcome.Observation.from_results(planned, hostvars, probe))
 
 
-def drill_summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def drill_summary(rows: Sequence[Mapping[str, object]]) -> dict[str, Any]:
     """Whether all was as expected so far (ok), that in a sentence or two (message), and the lines of a table."""
-    return asdict(outcome.summary([parse_row(row) for row in rows]))
+    return asdict(outcome.summary([parse_row(Reader(row, "")) for row in rows]))
 
 
 def drill_result(
-    planned: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], prober: str, rate: float
+    planned: Mapping[str, object], rows: Sequence[Mapping[str, object]], prober: str, rate: float
 ) -> dict[str, Any]:
     """The drill's result as JSON; rate: requests a second to each VIP."""
     return {
@@ -43,7 +44,7 @@ def drill_result(
     }
 
 
-def drill_page(result: Mapping[str, Any]) -> str:
+def drill_page(result: object) -> str:
     """The result as an HTML page."""
     # Every task that uses any filter loads this file; only the end of a drill needs the template engine.
     from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.page import page

@@ -10,29 +10,27 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.configuration import Runtime, render
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.notify import rendered
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.directives import features
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.notify import Notify, rendered
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.words import WordError
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
 
 
-def keepalived_conf(
-    settings: Mapping[str, Any], instances: Sequence[Mapping[str, Any]], runtime: Mapping[str, Any]
-) -> str:
+def keepalived_conf(settings: Mapping[str, object], instances: Sequence[Any], runtime: Mapping[str, object]) -> str:
     try:
-        return render(settings, [Instance.from_fact(each) for each in instances], Runtime.from_mapping(runtime))
+        return render(parse(settings)[0], list(map(Instance.from_fact, instances)), Runtime.of(Reader(runtime, "")))
     except WordError as error:
         raise AnsibleFilterError(f"evenkeel.nginx_ha.keepalived_conf: a value {error}") from error
 
 
-def keepalived_features(settings: Mapping[str, Any]) -> list[str]:
-    return keepalived_settings.features(settings)
+def keepalived_features(settings: Mapping[str, object]) -> list[str]:
+    return features(parse(settings)[0])
 
 
-def keepalived_notify(
-    notify: Mapping[str, Any], host: str, instances: Sequence[Mapping[str, Any]], script_user: str
-) -> str:
-    return rendered(notify, host, instances, script_user)
+def keepalived_notify(notify: Mapping[str, object], host: str, instances: Sequence[Any], script_user: str) -> str:
+    return rendered(Notify.of(notify), host, list(map(Instance.from_fact, instances)), script_user)
 
 
 class FilterModule:

@@ -13,11 +13,11 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.cluster import table
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain, preflight, report
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import at_present
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.report import HostState
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.status import status
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.verification import Options, verify
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 
 
 def change_failure(results: Sequence[object], host: str, task: str, failure: str) -> str:

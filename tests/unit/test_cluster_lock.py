@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -404,7 +404,7 @@ def worker(answers: Any) -> None:
     answers.put(action.this_run())
 
 
-def of_workers() -> list[dict[str, Any]]:
+def of_workers() -> list[action.Owner]:
     answers = FORK.Queue()
     workers = [FORK.Process(target=worker, args=(answers,)) for dummy in range(2)]
     for one in workers:
@@ -430,33 +430,33 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 def test_a_run_is_the_same_in_all_its_workers() -> None:
     me = action.this_run()
     assert of_workers() == [me, me]
-    assert (me["pid"], me["boot_id"]) == (os.getpid(), Path("/proc/sys/kernel/random/boot_id").read_text().strip())
-    assert me["pid_namespace"] == os.readlink("/proc/self/ns/pid")
+    assert (me.pid, me.boot_id) == (os.getpid(), Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+    assert me.pid_namespace == os.readlink("/proc/self/ns/pid")
     fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-    assert me["started"] == fields[22 - 3]
-    assert me["identity"].split() == [me["boot_id"], me["pid_namespace"], str(me["pid"]), me["started"]]
-    assert me["user"]
-    assert me["node"] == os.uname().nodename
+    assert me.started == fields[22 - 3]
+    assert me.identity.split() == [me.boot_id, me.pid_namespace, str(me.pid), me.started]
+    assert me.user
+    assert me.node == os.uname().nodename
 
 
 def test_another_process_is_another_run() -> None:
     program = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'collections')!r})\n"
         "from ansible_collections.evenkeel.nginx_ha.plugins.action import cluster_lock\n"
-        "print(cluster_lock.this_run()['identity'])"
+        "print(cluster_lock.this_run().identity)"
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
-    assert said.split()[:2] == action.this_run()["identity"].split()[:2]
-    assert said != action.this_run()["identity"]
+    assert said.split()[:2] == action.this_run().identity.split()[:2]
+    assert said != action.this_run().identity
 
 
 @pytest.mark.usefixtures("no_proc")
 def test_without_proc_a_run_is_known_by_what_only_its_workers_have() -> None:
     me = action.this_run()
     assert of_workers() == [me, me]
-    assert (me["boot_id"], me["pid_namespace"], me["started"]) == ("", "", "")
-    node, pid, key = me["identity"].split()
-    assert (node, pid, len(key)) == (me["node"], str(os.getpid()), 64)
+    assert (me.boot_id, me.pid_namespace, me.started) == ("", "", "")
+    node, pid, key = me.identity.split()
+    assert (node, pid, len(key)) == (me.node, str(os.getpid()), 64)
     secret = bytes(multiprocessing.current_process().authkey)
     assert key == hashlib.sha256(secret).hexdigest()
 
@@ -470,9 +470,7 @@ def test_a_proc_of_another_namespace_is_none(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "sys/kernel/random").mkdir(parents=True)
     (tmp_path / "sys/kernel/random/boot_id").write_text("b1\n")
     monkeypatch.setattr(action, "PROC", tmp_path)
-    assert action.machine() == (
-        {"boot_id": "b1", "pid_namespace": "pid:[7]"} if own else {"boot_id": "", "pid_namespace": ""}
-    )
+    assert action.machine() == (("b1", "pid:[7]") if own else ("", ""))
 
 
 def test_a_run_that_has_ended_locks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -486,7 +484,7 @@ def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> N
         raise KeyError
 
     monkeypatch.setattr(action.getpass, "getuser", nobody)
-    assert action.this_run()["user"] == f"uid {os.getuid()}"
+    assert action.this_run().user == f"uid {os.getuid()}"
 
 
 def test_alive_is_what_has_that_number_and_began_then(sleeper: subprocess.Popen[bytes]) -> None:
@@ -552,33 +550,34 @@ OTHER = {"boot_id": "", "pid_namespace": "", "node": "laptop", "pid": 1}
 def test_a_process_can_be_looked_for_on_its_own_machine_only(
     me: dict[str, Any], owner: dict[str, Any], verifiable: bool
 ) -> None:
-    assert action.verifiable(owner, me) is verifiable
+    assert action.verifiable(action.Owner.from_fact(owner), action.Owner.from_fact(me)) is verifiable
 
 
-def held(owner: Mapping[str, Any], *, age: float = 5, renewed: float = 5, purpose: str = "site.yml") -> dict[str, Any]:
-    return {"owner": owner, "purpose": purpose, "age": age, "renewed": renewed, "taken": 1763892000.4}
+def held(owner: action.Owner, *, age: float = 5, renewed: float = 5, purpose: str = "site.yml") -> action.Held:
+    return action.Held(owner, purpose, 1763892000.4, age, renewed)
 
 
 def test_stale_is_the_lock_of_a_process_that_ended(sleeper: subprocess.Popen[bytes]) -> None:
     me = action.this_run()
     status = action.process(sleeper.pid)
     assert status is not None
-    owner = {**me, "pid": sleeper.pid, "started": status[1]}
+    owner = replace(me, pid=sleeper.pid, started=status[1])
     # However old it is.
     assert action.stale_because(held(owner, renewed=10**6), me, 1800) == ""
-    assert action.stale_because(held({**owner, "started": "1"}), me, 1800) == "that process has ended"
+    assert action.stale_because(held(replace(owner, started="1")), me, 1800) == "that process has ended"
     sleeper.kill()
     sleeper.wait()
     assert action.stale_because(held(owner), me, 1800) == "that process has ended"
     # Of another machine's processes nothing is known.
-    assert action.stale_because(held({**owner, "boot_id": "another"}), me, 1800) == ""
+    assert action.stale_because(held(replace(owner, boot_id="another")), me, 1800) == ""
 
 
 def test_stale_is_what_another_machine_did_not_renew() -> None:
-    me, owner = action.this_run(), {**run_of("alice"), "boot_id": "another", "pid_namespace": "pid:[1]"}
+    fact = {**run_of("alice"), "boot_id": "another", "pid_namespace": "pid:[1]"}
+    me, owner = action.this_run(), action.Owner.from_fact(fact)
     assert action.stale_because(held(owner, age=9999, renewed=1800), me, 1800) == ""
     assert action.stale_because(held(owner, age=9999, renewed=1801), me, 1800) == "it has not been renewed for 30 min"
-    assert action.stale_because(held({}, renewed=1801), me, 1800) == "it has not been renewed for 30 min"
+    assert action.stale_because(held(action.Owner(), renewed=1801), me, 1800) == "it has not been renewed for 30 min"
 
 
 @pytest.fixture
@@ -593,18 +592,18 @@ def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("tokyo")
 def test_a_refusal_says_who_what_since_when_and_what_to_do(sleeper: subprocess.Popen[bytes]) -> None:
     me = action.this_run()
-    owner = {**me, "user": "alice", "node": "control", "pid": sleeper.pid}
+    owner = replace(me, user="alice", node="control", pid=sleeper.pid)
     assert action.refused(held(owner, age=130), me, 1800, "nginx1") == (
         f"nginx1 is locked by alice@control (process {sleeper.pid}) for site.yml since 2025-11-23T10:00:00Z (2 min ago). "
         "Wait until that run has ended; if it is known to be dead, break its lock with -e site_break_lock=true."
     )
-    owner = {**owner, "boot_id": "another"}
+    owner = replace(owner, boot_id="another")
     assert action.refused(held(owner, age=7300, renewed=900), me, 1800, "nginx1") == (
         f"nginx1 is locked by alice@control (process {sleeper.pid}) for site.yml since 2025-11-23T10:00:00Z (2 h ago). "
         "Wait until that run has ended, or until it has not renewed the lock for another 15 min; "
         "if it is known to be dead, break its lock with -e site_break_lock=true."
     )
-    assert action.refused(held({}, purpose=""), me, 1800, "nginx1").startswith(
+    assert action.refused(held(action.Owner(), purpose=""), me, 1800, "nginx1").startswith(
         "nginx1 is locked by somebody whose name it does not hold for an unknown purpose since "
     )
 
@@ -754,7 +753,13 @@ def test_locks_with_every_ansible_core(version: str, tmp_path: Path, sleeper: su
     control = control_with(interpreter, tmp_path)
     status = action.process(sleeper.pid)
     assert status is not None
-    alive = {**action.this_run(), "user": "alice", "pid": sleeper.pid, "started": status[1], "identity": "alice's"}
+    alive = {
+        **asdict(action.this_run()),
+        "user": "alice",
+        "pid": sleeper.pid,
+        "started": status[1],
+        "identity": "alice's",
+    }
     written(control.locks / "live" / "lock", alive, age=300)
     written(control.locks / "dead" / "lock", {**alive, "started": "1"}, age=300, purpose="drill.yml")
     playbook = (
@@ -861,7 +866,13 @@ def test_a_lock_is_broken_on_demand(control: Control) -> None:
 def test_check_mode_tells_of_a_lock_and_goes_on(control: Control, sleeper: subprocess.Popen[bytes]) -> None:
     status = action.process(sleeper.pid)
     assert status is not None
-    alive = {**action.this_run(), "user": "alice", "pid": sleeper.pid, "started": status[1], "identity": "alice's"}
+    alive = {
+        **asdict(action.this_run()),
+        "user": "alice",
+        "pid": sleeper.pid,
+        "started": status[1],
+        "identity": "alice's",
+    }
     written(control.locks / "live" / "lock", alive)
     written(control.locks / "dead" / "lock", {**alive, "started": "1"})
     before = {path: path.stat().st_mtime_ns for path in control.locks.rglob("*")}
@@ -880,7 +891,7 @@ def test_check_mode_tells_of_a_lock_and_goes_on(control: Control, sleeper: subpr
 
 
 def test_another_control_nodes_lock_is_stale_by_its_age(control: Control) -> None:
-    elsewhere = {**action.this_run(), "boot_id": "another", "identity": "another's"}
+    elsewhere = {**asdict(action.this_run()), "boot_id": "another", "identity": "another's"}
     for host, age in (("old", 700), ("new", 500)):
         written(control.locks / host / "lock", elsewhere, age=age)
     playbook = HEAD + TAKE.replace("site.yml,", "site.yml, stale_after: 600,")
@@ -914,7 +925,7 @@ def test_a_run_in_another_pid_namespace_is_another_control_node(control: Control
     control.go()
     control.started[0].wait(60)
     # In it, a run of outside is another's, too.
-    written(control.locks / "nginx1" / "lock", {**action.this_run(), "started": "1"})
+    written(control.locks / "nginx1" / "lock", {**asdict(action.this_run()), "started": "1"})
     message = control.run(HEAD + TAKE, code=2, before=container)["take", "nginx1"]["msg"]
     assert "or until it has not renewed the lock for another " in message
 

@@ -19,6 +19,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import fau
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import plan as drill
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import DrilledVip, parse_row
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import InputError
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
 
 VIPS = [{"name": "VI_1", "address": "192.168.200.200/24"}, {"name": "VI_2", "address": "192.168.200.210/24"}]
 ONE, TWO = "192.168.200.200/24", "192.168.200.210/24"
@@ -230,7 +231,7 @@ def test_addresses_of_the_hosts_own_do_not_count() -> None:
 
 def test_table() -> None:
     (step,) = steps(PAIR, ["nginx1"], "nginx_kill")
-    lines = outcome.table([parse_row(row(step, {"192.168.200.200": target(failed=5, gap_ms=40.4)}))])
+    lines = outcome.table([parse_row(Reader(row(step, {"192.168.200.200": target(failed=5, gap_ms=40.4)}), ""))])
     assert [re.split(r"\s{2,}", line) for line in lines] == [
         ["fault", "host", "VIP", "failed", "longest gap"],
         ["nginx killed", "nginx1", "192.168.200.200", "5 of 100", "40 ms", "as expected"],

@@ -18,13 +18,13 @@ from ansible_collections.evenkeel.nginx_ha.plugins.filter.playbooks import (
 )
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import text as wording
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain, hostvars
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_problems import (
     keepalived_problems,
     nginx_problems,
 )
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import KeepalivedState, NginxState
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.status import status
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 from cluster_hostvars import (
     CONDITIONS,
     DAY,

@@ -25,6 +25,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table
     render,
 )
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.words import WordError
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -292,7 +293,7 @@ LATER = "Remove it, or set keepalived_version to 2.4.0 or later."
 )
 def test_versions_that_sign(version: str, mode: str, texts: list[str]) -> None:
     settings = variables(version=version, install_method="source", auth_hmac={**HMAC, "mode": mode})
-    assert list(map(str, keepalived_settings.problems(settings))) == texts
+    assert list(map(str, keepalived_settings.problems(parse(settings)[0]))) == texts
 
 
 @pytest.mark.parametrize(
@@ -322,7 +323,7 @@ def test_versions_that_sign(version: str, mode: str, texts: list[str]) -> None:
 def test_a_key(key: str, wrong: str) -> None:
     settings = variables(auth_hmac={**HMAC, "keys": [{"id": 255, "key": key}]})
     fix = "Write hex: and 64 hexadecimal digits, such as openssl rand -hex 32 prints."
-    assert list(map(str, keepalived_settings.problems(settings))) == (
+    assert list(map(str, keepalived_settings.problems(parse(settings)[0]))) == (
         [f"keepalived_auth_hmac.keys[0].key {wrong}. {fix}"] if wrong else []
     )
 
@@ -349,7 +350,7 @@ def test_problems_name_the_variable() -> None:
         virtual_servers=[{"address": "192.0.2.1", "real_servers": [{"address": "web1"}]}],
         include="conf.d",
     )
-    found = list(map(str, keepalived_settings.problems(settings)))
+    found = list(map(str, keepalived_settings.problems(parse(settings)[0])))
     assert [text.split(",")[0] for text in found] == [
         "keepalived_global_defs.json_version needs keepalived 2.2.8",
         "keepalived_vips[0].options has 'acept'",
@@ -471,7 +472,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("settings", "text"), REFUSED.values(), ids=REFUSED)
 def test_what_the_role_writes_itself_is_bounded(settings: dict[str, Any], text: str) -> None:
-    (found,) = keepalived_settings.problems(variables(**settings))
+    (found,) = keepalived_settings.problems(parse(variables(**settings))[0])
     assert text in str(found)
     assert len(str(found).splitlines()) == 1
 
@@ -486,7 +487,7 @@ def test_any_number_of_addresses_fits() -> None:
 
 def test_a_packages_version_is_not_known_before() -> None:
     settings = variables(version="2.2.2", install_method="package", global_defs={"json_version": 2})
-    assert list(keepalived_settings.problems(settings)) == []
+    assert list(keepalived_settings.problems(parse(settings)[0])) == []
 
 
 @given(HOSTILE)

@@ -27,17 +27,26 @@ from typing import Any, TypeVar
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.notify import problems, rendered
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived import keepalived_notify
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.notify import problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import Facts
 from support.modules import interpreter
 
 PROJECT = Path(__file__).parents[2]
 SCRIPT = PROJECT / "roles/keepalived/files/notify.py"
 VERSIONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+PLANNED = {"virtual_router_id": 51, "state": "BACKUP", "weight": -12, "nopreempt": False}
 INSTANCES = [
-    {"name": "VI_1", "virtual_ipaddress": ["192.0.2.200/24"], "priority": 254},
-    {"name": "VI_2", "virtual_ipaddress": ["192.0.2.210/24"], "priority": 243},
+    {**PLANNED, "name": "VI_1", "virtual_ipaddress": ["192.0.2.200/24"], "priority": 254},
+    {**PLANNED, "name": "VI_2", "virtual_ipaddress": ["192.0.2.210/24"], "priority": 243},
 ]
 MASTER, BACKUP, STOP = (f'INSTANCE "VI_1" {state} 254\n' for state in ("MASTER", "BACKUP", "STOP"))
+
+
+def wrong(settings: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
+    return list(map(str, problems(parse(settings)[0], read(Facts, facts))))
 
 
 def eventually(condition: Callable[[], object], wanted: str, within: float = 10) -> None:
@@ -188,8 +197,8 @@ class Notifier:
 
     def configure(self, instances: Sequence[Mapping[str, Any]] = INSTANCES, **notify: Any) -> None:
         given = {"textfile": str(self.metrics), **notify}
-        assert list(problems({"notify": given}, {})) == []
-        self.settings.write_text(rendered(given, "nginx1", instances, "nobody"))
+        assert wrong({"notify": given}, {}) == []
+        self.settings.write_text(keepalived_notify(given, "nginx1", instances, "nobody"))
 
     def words(self, *action: object) -> list[object]:
         return [self.python, "-I", SCRIPT, "--settings", self.settings, "--kept", self.kept, *action]
@@ -621,7 +630,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("notify", "expected"), BAD.values(), ids=BAD)
 def test_a_mistake_gives_its_sentence(notify: dict[str, Any], expected: str) -> None:
-    (found,) = problems({"notify": notify}, {})
+    (found,) = wrong({"notify": notify}, {})
     assert expected in found
     assert "s3cret" not in found
 
@@ -640,7 +649,7 @@ GOOD: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("notify", GOOD.values(), ids=GOOD)
 def test_what_is_right_gives_none(notify: dict[str, Any]) -> None:
-    assert list(problems({"notify": notify}, {"python": {"version": {"major": 3, "minor": 6}}})) == []
+    assert wrong({"notify": notify}, {"python": {"version": {"major": 3, "minor": 6}}}) == []
 
 
 def test_the_roles_example_would_be_accepted() -> None:
@@ -650,26 +659,26 @@ def test_the_roles_example_would_be_accepted() -> None:
     specs = yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
     options = {name: specs[name] for name in example}
     assert ArgumentSpecValidator(options).validate(example).error_messages == []
-    assert list(problems({"notify": example["keepalived_notify"]}, {})) == []
+    assert wrong({"notify": example["keepalived_notify"]}, {}) == []
 
 
 def test_a_python_that_is_too_old_is_refused() -> None:
     facts = {"python": {"version": {"major": 2, "minor": 7}}}
-    (found,) = problems({"notify": GOOD["programs"]}, facts)
+    (found,) = wrong({"notify": GOOD["programs"]}, facts)
     assert "ansible_python_interpreter is Python 2.7" in found
-    assert list(problems({"notify": {}}, facts)) == []
+    assert wrong({"notify": {}}, facts) == []
 
 
 @pytest.mark.parametrize("name", ["vrrp_notify_fifo", "vrrp_notify_fifo_script"])
 def test_the_fifo_is_the_notifiers(name: str) -> None:
     settings = {"notify": GOOD["programs"], "global_defs": {name: "/run/mine", "notify_fifo": "/run/all"}}
-    (found,) = problems(settings, {})
+    (found,) = wrong(settings, {})
     assert f"keepalived_global_defs has {name}" in found
-    assert list(problems({**settings, "notify": {}}, {})) == []
+    assert wrong({**settings, "notify": {}}, {}) == []
 
 
 def test_the_settings_are_one_line() -> None:
-    text = rendered({"email": MAIL, "webhooks": [HOOK]}, "nginx1", INSTANCES, "nobody")
+    text = keepalived_notify({"email": MAIL, "webhooks": [HOOK]}, "nginx1", INSTANCES, "nobody")
     assert re.fullmatch(r'\{"evenkeel_notify": .+\n', text)
     settings = json.loads(text)["evenkeel_notify"]
     assert settings["instances"]["VI_2"] == {"addresses": ["192.0.2.210/24"], "priority": 243}

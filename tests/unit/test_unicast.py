@@ -10,7 +10,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import u
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import ConfiguredInstance, Instance
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
 
 HOSTS = {"lb1": ("192.0.2.1", "2001:db8::1"), "lb2": ("192.0.2.2", "2001:db8::2"), "lb3": ("192.0.2.3", "2001:db8::3")}

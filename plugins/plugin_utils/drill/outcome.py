@@ -13,9 +13,29 @@ from typing import Any
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import text
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.plan import Holders, Step
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import Probe, Row, Target, parse_probe
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
 
 # Milliseconds that a VIP may go unanswered whose host nothing has happened to.
 BYSTANDERS_GAP = 500
+
+
+# By host, what its tasks have registered.
+Registered = Mapping[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The answer of _drill_look. addresses: None where it could not look."""
+
+    addresses: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What the script of a fault has printed: when the fault began and when it ended, as far as it has said so."""
+
+    stdout_lines: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -28,14 +48,14 @@ class Observation:
 
     during: Holders
     after: Holders
-    answer: Mapping[str, Any]
+    answer: Mapping[str, object]
     began: float | None = None
     ended: float | None = None
 
     @classmethod
-    def from_results(cls, step: Step, hosts: Mapping[str, Mapping[str, Any]], probe: Mapping[str, Any]) -> Observation:
+    def from_results(cls, step: Step, hosts: Registered, probe: Mapping[str, object]) -> Observation:
         """From what tasks have registered on each host (__drill_during, __drill_after, __drill_ended) and the module vip_probe."""
-        times = [_times(hosts[host].get("__drill_ended") or {}) for host in step.injected_on]
+        times = [read(Ended, hosts[host].get("__drill_ended")).stdout_lines for host in step.injected_on]
         return cls(
             during=_addresses(step, hosts, "__drill_during"),
             after=_addresses(step, hosts, "__drill_after"),
@@ -46,7 +66,7 @@ class Observation:
 
     @property
     def probe(self) -> Probe:
-        return parse_probe(self.answer)
+        return parse_probe(Reader(self.answer, ""))
 
 
 @dataclass(frozen=True)
@@ -108,14 +128,9 @@ def table(rows: Sequence[Row]) -> list[str]:
     return text.columns(lines)
 
 
-def _addresses(step: Step, hosts: Mapping[str, Mapping[str, Any]], registered: str) -> dict[str, list[str]]:
-    results = {host: hosts[host].get(registered) or {} for host in step.home}
-    return {host: result["addresses"] for host, result in results.items() if "addresses" in result}
-
-
-def _times(result: Mapping[str, Any]) -> list[float]:
-    """When the fault began and when it ended, as far as its script has said so."""
-    return [float(line) for line in result.get("stdout_lines") or ()]
+def _addresses(step: Step, hosts: Registered, registered: str) -> dict[str, Sequence[str]]:
+    found = {host: read(Looked, hosts[host].get(registered)).addresses for host in step.home}
+    return {host: addresses for host, addresses in found.items() if addresses is not None}
 
 
 def _displaced(wanted: Holders, found: Holders, when: str) -> Iterator[str]:

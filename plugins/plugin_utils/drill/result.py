@@ -12,7 +12,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
 
 UNKNOWN = "unknown"
 # How many fills the style sheet has for hosts.
@@ -131,42 +132,43 @@ class Drill:
     rows: tuple[Row, ...]
 
 
-def parse(drill: Mapping[str, Any]) -> Drill:
+def parse(drill: Mapping[str, object]) -> Drill:
     """A drill from its JSON. Nothing in it has to be there."""
-    rate = drill.get("rate")
-    rows = tuple(parse_row(row, rate) for row in drill.get("rows") or ())
+    read = Reader(drill, "")
+    rate = _number(read, "rate")
+    rows = tuple(parse_row(row, rate) for row in read.entries("rows"))
     return Drill(
-        title=_text(drill, "title") or "Failover drill",
-        ok=bool(drill.get("ok")),
-        started=drill.get("started"),
-        finished=drill.get("finished"),
-        prober=_text(drill, "prober"),
+        title=read.text("title") or "Failover drill",
+        ok=read.truth("ok"),
+        started=_number(read, "started"),
+        finished=_number(read, "finished"),
+        prober=read.text("prober"),
         rate=rate,
-        cluster=_cluster(drill.get("cluster") or {}, rows),
+        cluster=_cluster(_inner(read, "cluster"), rows),
         rows=rows,
     )
 
 
-def parse_row(row: Mapping[str, Any], rate: float | None = None) -> Row:
+def parse_row(row: Reader, rate: float | None = None) -> Row:
+    began, ended = _number(row, "injected"), _number(row, "healed")
     return Row(
-        title=_text(row, "title") or _text(row, "fault") or "unknown fault",
-        host=_text(row, "host"),
-        expected=_text(row, "expected"),
-        surprise=_text(row, "surprise"),
-        ok=bool(row.get("ok")),
-        probe=parse_probe(
-            row.get("probe") or {}, row.get("injected"), row.get("healed"), 1000 / rate if rate else INTERVAL
-        ),
+        title=row.text("title") or row.text("fault") or "unknown fault",
+        host=row.text("host"),
+        expected=row.text("expected"),
+        surprise=row.text("surprise"),
+        ok=row.truth("ok"),
+        probe=parse_probe(_inner(row, "probe"), began, ended, 1000 / rate if rate else INTERVAL),
     )
 
 
 def parse_probe(
-    probe: Mapping[str, Any], began: float | None = None, ended: float | None = None, interval: float = INTERVAL
+    probe: Reader, began: float | None = None, ended: float | None = None, interval: float = INTERVAL
 ) -> Probe:
     """A probe from what the module returns, and when the fault began and ended; interval: between two requests to a VIP."""
-    targets = {str(address): target or {} for address, target in (probe.get("targets") or {}).items()}
-    injected, healed = (_since(probe.get("started"), moment) for moment in (began, ended))
-    length = float(probe.get("duration") or 0) * 1000
+    named = _inner(probe, "targets")
+    targets = {address: _inner(named, address) for address in named.raw}
+    injected, healed = (_since(_number(probe, "started"), moment) for moment in (began, ended))
+    length = probe.number("duration", 0) * 1000
     if not length:
         seen = [moment for target in targets.values() for moment in _moments(target)]
         length = max([1000, *seen, injected or 0, healed or 0]) * 1.05
@@ -175,72 +177,83 @@ def parse_probe(
         length=length,
         injected=injected,
         healed=healed,
-        missed=int(probe.get("missed") or 0),
+        missed=probe.whole("missed", 0),
     )
 
 
-def _text(found: Mapping[str, Any], key: str) -> str:
-    return str(found.get(key) or "")
+def _inner(read: Reader, key: str) -> Reader:
+    return Reader(read.mapping(key), "")
+
+
+def _number(read: Reader, key: str) -> float | None:
+    return read.optional_number(key, "")
 
 
 def _since(started: float | None, moment: float | None) -> float | None:
     return None if started is None or moment is None else (moment - started) * 1000
 
 
-def _moments(target: Mapping[str, Any]) -> Iterator[float]:
-    entries = [*(target.get("holders") or ()), *(target.get("failures") or ())]
-    yield from (entry[key] for entry in entries for key in ("at_ms", "from_ms", "to_ms") if entry.get(key) is not None)
+def _moments(target: Reader) -> Iterator[float]:
+    entries = [*target.entries("holders"), *target.entries("failures")]
+    moments = (_number(entry, key) for entry in entries for key in ("at_ms", "from_ms", "to_ms"))
+    yield from (moment for moment in moments if moment is not None)
 
 
-def _target(found: Mapping[str, Any], length: float, interval: float) -> Target:
-    recover = found.get("recover_ms")
+def _target(found: Reader, length: float, interval: float) -> Target:
+    recover = _number(found, "recover_ms")
     return Target(
-        sent=found.get("sent"),
-        failed=found.get("failed"),
-        gap_ms=found.get("gap_ms"),
-        recover_ms=math.inf if recover is None and "recover_ms" in found else recover,
-        answered_by=found.get("answered_by"),
-        latency_ms=(found["latency_ms"] or {}) if "latency_ms" in found else None,
-        outages=_outages(found, length, interval) if "failures" in found else None,
-        held=_held(found["holders"] or (), length) if "holders" in found else None,
+        sent=found.optional_whole("sent", ""),
+        failed=found.optional_whole("failed", ""),
+        gap_ms=_number(found, "gap_ms"),
+        recover_ms=math.inf if recover is None and "recover_ms" in found.raw else recover,
+        answered_by=_counts(found, "answered_by") if found.raw.get("answered_by") is not None else None,
+        latency_ms=_figures(_inner(found, "latency_ms")) if "latency_ms" in found.raw else None,
+        outages=_outages(found, length, interval) if "failures" in found.raw else None,
+        held=_held(found, length) if "holders" in found.raw else None,
     )
 
 
-def _outages(target: Mapping[str, Any], length: float, interval: float) -> tuple[Outage, ...]:
-    entries = [entry for entry in target["failures"] or () if entry.get("from_ms") is not None]
-    found = [_outage(entry, length, interval) for entry in entries]
+def _counts(found: Reader, key: str) -> dict[str, int]:
+    counts = _inner(found, key)
+    return {name: counts.whole(name, 0) for name in counts.raw}
+
+
+def _figures(found: Reader) -> dict[str, float]:
+    return {name: found.number(name, 0) for name in found.raw}
+
+
+def _outages(target: Reader, length: float, interval: float) -> tuple[Outage, ...]:
+    found = [outage for entry in target.entries("failures") for outage in _outage(entry, length, interval)]
     longest = max(found, key=lambda outage: outage.gap, default=None)
-    measured = target.get("gap_ms")
+    measured = _number(target, "gap_ms")
     return tuple(replace(outage, gap=measured) if outage is longest and measured else outage for outage in found)
 
 
-def _outage(entry: Mapping[str, Any], length: float, interval: float) -> Outage:
+def _outage(entry: Reader, length: float, interval: float) -> Iterator[Outage]:
     """A failed request stands for the time until the next one."""
-    start, last = entry["from_ms"], entry.get("to_ms")
-    end = length if last is None else last + interval
-    return Outage(start, end, int(entry.get("count") or 0), entry.get("reasons") or {}, end - start + interval)
+    start, last = _number(entry, "from_ms"), _number(entry, "to_ms")
+    if start is not None:
+        end = length if last is None else last + interval
+        yield Outage(start, end, entry.whole("count", 0), _counts(entry, "reasons"), end - start + interval)
 
 
-def _held(holders: Sequence[Mapping[str, Any]], end: float) -> tuple[Held, ...]:
-    entries = [entry for entry in holders if entry.get("at_ms") is not None]
-    spans = pairwise([*(entry["at_ms"] for entry in entries), end])
-    return tuple(
-        Held(start, stop, _text(entry, "holder") or UNKNOWN)
-        for (start, stop), entry in zip(spans, entries, strict=True)
-    )
+def _held(target: Reader, end: float) -> tuple[Held, ...]:
+    found = [(_number(entry, "at_ms"), entry.text("holder") or UNKNOWN) for entry in target.entries("holders")]
+    known = [(moment, holder) for moment, holder in found if moment is not None]
+    spans = pairwise([*(moment for moment, _holder in known), end])
+    return tuple(Held(start, stop, holder) for (start, stop), (_moment, holder) in zip(spans, known, strict=True))
 
 
-def _cluster(found: Mapping[str, Any], rows: Sequence[Row]) -> DrilledCluster:
-    named = [_vip(vip) for vip in found.get("vips") or ()]
+def _cluster(found: Reader, rows: Sequence[Row]) -> DrilledCluster:
+    named = [_vip(vip) for vip in found.entries("vips")]
     targets = [(address, target) for row in rows for address, target in row.probe.targets.items()]
     vips = {address: DrilledVip(address) for address in [*(vip.address for vip in named), *dict(targets)]}
     vips |= {vip.address: vip for vip in named}
     seen = [held.holder for dummy, target in targets for held in target.held or () if held.holder != UNKNOWN]
-    hosts = [*map(str, found.get("hosts") or ()), *seen]
-    versions = (_text(found, key) for key in ("keepalived", "vrrp_version", "advert_int"))
-    return DrilledCluster(tuple(dict.fromkeys(hosts)), tuple(vips.values()), *versions)
+    versions = (found.text(key) for key in ("keepalived", "vrrp_version", "advert_int"))
+    return DrilledCluster(tuple(dict.fromkeys([*found.texts("hosts"), *seen])), tuple(vips.values()), *versions)
 
 
-def _vip(found: Mapping[str, Any]) -> DrilledVip:
-    address = _text(found, "address").split("/", maxsplit=1)[0]
-    return DrilledVip(address, _text(found, "name"), _text(found, "preferred"))
+def _vip(found: Reader) -> DrilledVip:
+    address = found.text("address").split("/", maxsplit=1)[0]
+    return DrilledVip(address, found.text("name"), found.text("preferred"))

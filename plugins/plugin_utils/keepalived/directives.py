@@ -16,6 +16,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived impor
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import table as keepalived_table
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import vrrp as keepalived_vrrp
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table import Block, Directive
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import KeepalivedSettings
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
 
 # What the user can set, by places.
@@ -87,10 +88,10 @@ TRACKED = {
 }
 
 
-def tracked(settings: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
+def tracked(settings: KeepalivedSettings, name: str) -> Iterator[tuple[str, Any]]:
     """The entries of a variable in TRACKED with their places: those of keepalived_checks first."""
-    checks = (settings.get("checks") or {}).get(name) or ()
-    own = settings.get(name) or ()
+    checks = (settings.raw.get("checks") or {}).get(name) or ()
+    own = settings.raw.get(name) or ()
     # vrrp_scripts has those of keepalived_checks in it.
     own = own[len(checks) :] if name == "vrrp_scripts" else own
     for variable, found in ((f"keepalived_checks.{name}", checks), (f"keepalived_{name}", own)):
@@ -98,37 +99,42 @@ def tracked(settings: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]
             yield f"{variable}[{number}]", entry
 
 
-def _blocks(settings: Mapping[str, Any]) -> Iterator[tuple[Block, object, str]]:
+def _vips(settings: KeepalivedSettings) -> Iterator[tuple[str, Any]]:
+    vips = [vip for vip in settings.raw.get("vips") or () if isinstance(vip, Mapping)]
+    yield from ((f"keepalived_vips[{number}]", vip) for number, vip in enumerate(vips))
+
+
+def _blocks(settings: KeepalivedSettings) -> Iterator[tuple[Block, object, str]]:
     """Each block of directives in the variables, with its settings and where these are written."""
     for name, block in WHOLE.items():
-        yield BLOCKS[block], settings.get(name) or {}, f"keepalived_{name}"
-    for number, vip in enumerate(settings.get("vips") or ()):
-        yield BLOCKS["instance"], vip.get("options") or {}, f"keepalived_vips[{number}].options"
-        yield ADDRESS, vip.get("address_options") or {}, f"keepalived_vips[{number}].address_options"
+        yield BLOCKS[block], settings.raw.get(name) or {}, f"keepalived_{name}"
+    for where, vip in _vips(settings):
+        yield BLOCKS["instance"], vip.get("options") or {}, f"{where}.options"
+        yield ADDRESS, vip.get("address_options") or {}, f"{where}.address_options"
     for name, block in TRACKED.items():
         yield from ((block, entry, where) for where, entry in tracked(settings, name))
 
 
-def _single(settings: Mapping[str, Any]) -> Iterator[tuple[Directive, Any, str]]:
+def _single(settings: KeepalivedSettings) -> Iterator[tuple[Directive, Any, str]]:
     """Each directive that has a variable of its own, with its value and that variable."""
     for name, one in ALONE.items():
-        if settings.get(name) or (name in ALWAYS and name in settings):
-            yield one, settings[name], f"keepalived_{name}"
-    for number, vip in enumerate(settings.get("vips") or ()):
-        yield keepalived_vrrp.WHOLE_INSTANCE["name"], vip.get("name"), f"keepalived_vips[{number}].name"
+        if settings.raw.get(name) or (name in ALWAYS and name in settings.raw):
+            yield one, settings.raw[name], f"keepalived_{name}"
+    for where, vip in _vips(settings):
+        yield keepalived_vrrp.WHOLE_INSTANCE["name"], vip.get("name"), f"{where}.name"
 
 
-def problems(settings: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong with the directives in the role's variables, which have no prefix here."""
+def problems(settings: KeepalivedSettings) -> Iterator[Problem]:
+    """What is wrong with the directives in the role's variables."""
     # The package's version is known to nobody before it is installed.
-    version = str(settings["version"]) if settings.get("install_method") == "source" else ""
+    version = settings.version if settings.install_method == "source" else ""
     for block, own, where in _blocks(settings):
         yield from keepalived_table.problems(block, own, version, where)
     for one, value, where in _single(settings):
         yield from keepalived_table.directive_problems(one, value, version, where)
 
 
-def features(settings: Mapping[str, Any]) -> list[str]:
+def features(settings: KeepalivedSettings) -> list[str]:
     """What keepalived has to be compiled with."""
     found: set[str] = set()
     for block, own, _where in _blocks(settings):

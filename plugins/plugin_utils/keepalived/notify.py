@@ -12,8 +12,14 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import KeepalivedSettings
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import Facts
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
 
 # What the notifier is written for.
 OLDEST_PYTHON = (3, 6)
@@ -27,164 +33,210 @@ ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\Z")
 HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 PATH = re.compile(r"/[!-~]+\Z")
+UNSAFE = "a line's end, a control character or a letter beyond ASCII"
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def problems(settings: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[str]:
-    """settings: the keepalived role's variables without their prefix; facts: the host's own."""
-    notify = settings.get("notify") or {}
-    if not notify:
+WHERE = "keepalived_notify"
+
+
+@dataclass(frozen=True)
+class Email:
+    """Whom mails go to, and through which server; sender: the variable's "from"; tls: none, starttls or implicit; ca: a path, empty for the system's."""
+
+    to: tuple[str, ...]
+    sender: str
+    server: str
+    port: int
+    tls: str
+    ca: str
+    user: str
+    password: str
+
+    @classmethod
+    def of(cls, read: Reader) -> Email:
+        tls = read.text("tls") or "none"
+        port = read.whole("port", 0) or PORTS[tls]
+        words = (read.text(name) for name in ("ca", "user", "password"))
+        return cls(read.texts("to"), read.text("from"), read.text("server"), port, tls, *words)
+
+    @property
+    def fact(self) -> dict[str, object]:
+        return {"from" if name == "sender" else name: value for name, value in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """What is called by POST. timeout: seconds."""
+
+    url: str
+    headers: Mapping[str, str]
+    timeout: float
+    ca: str
+
+    @classmethod
+    def of(cls, read: Reader) -> Webhook:
+        headers = {name: str(value) for name, value in read.mapping("headers").items()}
+        return cls(read.text("url"), headers, float(read.number("timeout", 0) or 10), read.text("ca"))
+
+
+@dataclass(frozen=True)
+class Notify:
+    """Who is told of which states: the variable keepalived_notify, whose argument specs have judged its types."""
+
+    email: Email | None
+    webhooks: tuple[Webhook, ...]
+    scripts: tuple[str, ...]
+    textfile: str
+    states: tuple[str, ...]
+
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> Notify:
+        read = Reader(given, f"{WHERE}.")
+        email = read.mapping("email")
+        return cls(
+            email=Email.of(Reader(email, f"{WHERE}.email.")) if email else None,
+            webhooks=tuple(map(Webhook.of, read.entries("webhooks"))),
+            scripts=read.texts("scripts"),
+            textfile=read.text("textfile"),
+            states=read.texts("states") or STATES,
+        )
+
+
+def problems(settings: KeepalivedSettings, facts: Facts) -> Iterator[Problem]:
+    """facts: the host's own."""
+    given = settings.raw.get("notify")
+    if not given:
         return
+    notify = Notify.of(given)
     yield from _host(facts)
     for name in TAKEN:
-        if name in (settings.get("global_defs") or {}):
-            yield (
-                f"keepalived_global_defs has {name}, and keepalived_notify uses it as well. Use keepalived_global_defs.notify_fifo "
-                "for a reader of your own, or remove keepalived_notify."
-            )
-    if not any(notify.get(name) for name in ("email", "webhooks", "scripts", "textfile")):
-        yield "keepalived_notify tells nobody. Set its email, webhooks, scripts or textfile, or make it empty ({})."
-    yield from _email(notify.get("email") or {})
-    yield from _webhooks(notify.get("webhooks") or ())
+        if name in (settings.raw.get("global_defs") or {}):
+            fix = f"Use keepalived_global_defs.notify_fifo for a reader of your own, or remove {WHERE}."
+            yield Problem("keepalived_global_defs", f"has {name}, and {WHERE} uses it as well", fix)
+    if not (notify.email or notify.webhooks or notify.scripts or notify.textfile):
+        yield Problem(WHERE, "tells nobody", "Set its email, webhooks, scripts or textfile, or make it empty ({}).")
+    if notify.email:
+        yield from _email(notify.email)
+    yield from _webhooks(notify.webhooks)
     yield from _paths(notify)
 
 
-def rendered(notify: Mapping[str, Any], host: str, instances: Sequence[Mapping[str, Any]], script_user: str) -> str:
+def rendered(notify: Notify, host: str, instances: Sequence[Instance], script_user: str) -> str:
     """The notifier's settings, on one line that can be hidden as a whole. They are those that problems() finds nothing in."""
-    email = dict(notify.get("email") or {})
-    if email:
-        kind = str(email.get("tls") or "none")
-        email = {
-            "to": [str(address) for address in email["to"]],
-            "from": str(email["from"]),
-            "server": str(email["server"]),
-            "port": int(email.get("port") or PORTS[kind]),
-            "tls": kind,
-            **{name: str(email.get(name) or "") for name in ("ca", "user", "password")},
-        }
-    webhooks = [
-        {
-            "url": str(one["url"]),
-            "headers": {str(name): str(value) for name, value in (one.get("headers") or {}).items()},
-            "timeout": float(one.get("timeout") or 10),
-            "ca": str(one.get("ca") or ""),
-        }
-        for one in notify.get("webhooks") or ()
-    ]
     settings = {
         "host": host,
         "instances": {
-            each["name"]: {"addresses": list(each["virtual_ipaddress"]), "priority": int(each["priority"])}
-            for each in instances
+            each.name: {"addresses": each.virtual_ipaddress, "priority": each.priority} for each in instances
         },
-        "email": email,
-        "webhooks": webhooks,
-        "scripts": [str(path) for path in notify.get("scripts") or ()],
+        "email": notify.email.fact if notify.email else {},
+        "webhooks": list(map(vars, notify.webhooks)),
+        "scripts": notify.scripts,
         "script_user": script_user,
-        "textfile": str(notify.get("textfile") or ""),
-        "states": list(notify.get("states") or STATES),
+        "textfile": notify.textfile,
+        "states": notify.states,
     }
     return json.dumps({"evenkeel_notify": settings}) + "\n"
 
 
-def _host(facts: Mapping[str, Any]) -> Iterator[str]:
-    version = (facts.get("python") or {}).get("version") or {}
-    found = (int(version["major"]), int(version["minor"])) if version else OLDEST_PYTHON
+def _host(facts: Facts) -> Iterator[Problem]:
+    version = facts.python.version
+    found = (version.major, version.minor) if version else OLDEST_PYTHON
     if found < OLDEST_PYTHON:
-        yield (
-            f"keepalived_notify is set, but ansible_python_interpreter is Python {found[0]}.{found[1]}, and the notifier needs 3.6 "
-            "or later. Install a later one and name it there, or remove keepalived_notify."
-        )
+        python = f"ansible_python_interpreter is Python {found[0]}.{found[1]}, and the notifier needs 3.6 or later"
+        yield Problem(WHERE, f"is set, but {python}", f"Install a later one and name it there, or remove {WHERE}.")
 
 
-def _email(email: Mapping[str, Any]) -> Iterator[str]:
-    if not email:
-        return
-    where = "keepalived_notify.email"
-    if not email.get("to"):
-        yield f"{where}.to is empty. Name at least one address, or remove keepalived_notify.email."
-    for name, address in [("to", each) for each in email.get("to") or ()] + [("from", email.get("from"))]:
-        if not ADDRESS.match(str(address or "")):
-            yield f"{where}.{name} has {address!r}, which is no mail address. Write it as name@example.com, with nothing around it."
-    server = str(email.get("server") or "")
-    if not _is_host(server):
-        yield f"{where}.server is {server!r}, which is no name and no IP address of a host."
-    port = int(email.get("port") or PORTS["none"])
-    if not 1 <= port <= 65535:
-        yield f"{where}.port is {port}. It must be 1 to 65535."
-    yield from _login(email, where, server)
-    yield from _authority(email, where)
+def _email(email: Email) -> Iterator[Problem]:
+    where = f"{WHERE}.email"
+    if not email.to:
+        yield Problem(f"{where}.to", "is empty", f"Name at least one address, or remove {where}.")
+    for name, address in [*(("to", each) for each in email.to), ("from", email.sender)]:
+        if not ADDRESS.match(address):
+            fix = "Write it as name@example.com, with nothing around it."
+            yield Problem(f"{where}.{name}", f"has {address!r}, which is no mail address", fix)
+    if not _is_host(email.server):
+        what = f"is {email.server!r}, which is no name and no IP address of a host"
+        yield Problem(f"{where}.server", what, "Name the host that takes the mails.")
+    if not 1 <= email.port <= 65535:
+        yield Problem(f"{where}.port", f"is {email.port}", "It must be 1 to 65535.")
+    yield from _login(email, where)
+    yield from _authority(email.ca, where)
 
 
-def _login(email: Mapping[str, Any], where: str, server: str) -> Iterator[str]:
-    user, password = str(email.get("user") or ""), str(email.get("password") or "")
-    if bool(user) != bool(password):
-        yield f"{where} has a {'user' if user else 'password'} alone. Set user and password, or neither."
-    for name, value in (("user", user), ("password", password)):
-        if CONTROL.search(value) or not value.isascii():
-            yield f"{where}.{name} has a line's end, a control character or a letter beyond ASCII in it. Use others."
-    if password and str(email.get("tls") or "none") == "none" and not _is_loopback(server):
-        yield f"{where}.password would be sent to {server} for all to read. Set {where}.tls to starttls or implicit."
+def _login(email: Email, where: str) -> Iterator[Problem]:
+    if bool(email.user) != bool(email.password):
+        alone = "user" if email.user else "password"
+        yield Problem(where, f"has a {alone} alone", "Set user and password, or neither.")
+    for name, value in (("user", email.user), ("password", email.password)):
+        if _is_unsafe(value):
+            yield Problem(f"{where}.{name}", f"has {UNSAFE} in it", "Use others.")
+    if email.password and email.tls == "none" and not _is_loopback(email.server):
+        fix = f"Set {where}.tls to starttls or implicit."
+        yield Problem(f"{where}.password", f"would be sent to {email.server} for all to read", fix)
 
 
-def _webhooks(webhooks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    urls = [str(one.get("url") or "") for one in webhooks]
-    for number, (url, one) in enumerate(zip(urls, webhooks, strict=True)):
-        where = f"keepalived_notify.webhooks[{number}]"
-        problem = _url_problem(url)
+def _webhooks(webhooks: Sequence[Webhook]) -> Iterator[Problem]:
+    urls = [one.url for one in webhooks]
+    for number, one in enumerate(webhooks):
+        where = f"{WHERE}.webhooks[{number}]"
+        problem = _url_problem(one.url)
         if problem:
-            yield f"{where}.url {problem} Write it as https://hooks.example.com/path."
-        elif url in urls[:number]:
-            yield f"{where}.url is that of keepalived_notify.webhooks[{urls.index(url)}] ({_shown(url)}). Remove one of them."
-        for name, value in (one.get("headers") or {}).items():
-            if not HEADER.match(str(name)):
-                yield f"{where}.headers has {name!r}, which is no name of a header. Use letters, digits and '-'."
-            elif CONTROL.search(str(value)) or not str(value).isascii():
-                yield (
-                    f"{where}.headers.{name} has a line's end, a control character or a letter beyond ASCII in it. "
-                    "A header is one line; remove that."
-                )
-        timeout = float(one.get("timeout") or 10)
-        if not 0 < timeout <= LONGEST_TIMEOUT:
-            yield f"{where}.timeout is {timeout:g}. It must be more than 0 and {LONGEST_TIMEOUT} seconds at most."
-        yield from _authority(one, where)
+            yield Problem(f"{where}.url", problem, "Write it as https://hooks.example.com/path.")
+        elif one.url in urls[:number]:
+            what = f"is that of {WHERE}.webhooks[{urls.index(one.url)}] ({_shown(one.url)})"
+            yield Problem(f"{where}.url", what, "Remove one of them.")
+        for name, value in one.headers.items():
+            if not HEADER.match(name):
+                what = f"has {name!r}, which is no name of a header"
+                yield Problem(f"{where}.headers", what, "Use letters, digits and '-'.")
+            elif _is_unsafe(value):
+                what = f"has {UNSAFE} in it"
+                yield Problem(f"{where}.headers.{name}", what, "A header is one line; remove that.")
+        if not 0 < one.timeout <= LONGEST_TIMEOUT:
+            fix = f"It must be more than 0 and {LONGEST_TIMEOUT} seconds at most."
+            yield Problem(f"{where}.timeout", f"is {one.timeout:g}", fix)
+        yield from _authority(one.ca, where)
 
 
-def _paths(notify: Mapping[str, Any]) -> Iterator[str]:
-    scripts = [str(path) for path in notify.get("scripts") or ()]
-    for number, path in enumerate(scripts):
+def _paths(notify: Notify) -> Iterator[Problem]:
+    where = f"{WHERE}.scripts"
+    for number, path in enumerate(notify.scripts):
         if not PATH.match(path):
-            yield f"keepalived_notify.scripts has {path!r}, which is no absolute path without spaces. It gets its arguments from the notifier."
-        elif path in scripts[:number]:
-            yield f"keepalived_notify.scripts has {path} twice. Remove one of them."
-    textfile = str(notify.get("textfile") or "")
+            what = f"has {path!r}, which is no absolute path without spaces"
+            yield Problem(where, what, "It gets its arguments from the notifier.")
+        elif path in notify.scripts[:number]:
+            yield Problem(where, f"has {path} twice", "Remove one of them.")
+    textfile = notify.textfile
     if textfile and not (PATH.match(textfile) and textfile.endswith(".prom")):
-        yield (
-            f"keepalived_notify.textfile is {textfile!r}. It must be an absolute path that ends in .prom, in the directory of "
-            "node_exporter's --collector.textfile.directory."
-        )
+        fix = "It must be an absolute path that ends in .prom, in the directory of node_exporter's --collector.textfile.directory."
+        yield Problem(f"{WHERE}.textfile", f"is {textfile!r}", fix)
 
 
-def _authority(settings: Mapping[str, Any], where: str) -> Iterator[str]:
-    path = str(settings.get("ca") or "")
+def _authority(path: str, where: str) -> Iterator[Problem]:
     if path and not PATH.match(path):
-        yield f"{where}.ca is {path!r}, which is no absolute path of a file on the host."
+        what = f"is {path!r}, which is no absolute path of a file on the host"
+        yield Problem(f"{where}.ca", what, "Write the whole path, without spaces.")
+
+
+def _is_unsafe(value: str) -> bool:
+    return bool(CONTROL.search(value)) or not value.isascii()
 
 
 def _url_problem(url: str) -> str:
     """A path can be a secret, as those of chats are, and is not shown."""
     if not re.fullmatch(r"[!-~]+", url):
-        return "is empty, or has a space, a line's end or a letter beyond ASCII in it."
+        return "is empty, or has a space, a line's end or a letter beyond ASCII in it"
     try:
         parts = urlsplit(url)
         host, dummy = parts.hostname or "", parts.port
     except ValueError:
-        return "has no valid host or port."
+        return "has no valid host or port"
     if parts.scheme not in ("http", "https"):
-        return f"is one of {parts.scheme or 'no scheme'!r}; only http and https can be called."
+        return f"is one of {parts.scheme or 'no scheme'!r}; only http and https can be called"
     if parts.username is not None:
-        return f"has a user or a password before {host}. Put it into headers, as Authorization."
-    return "" if _is_host(host) else f"names {host!r}, which is no name and no IP address of a host."
+        return f"has a user or a password before {host}. Put it into headers, as Authorization"
+    return "" if _is_host(host) else f"names {host!r}, which is no name and no IP address of a host"
 
 
 def _shown(url: str) -> str:

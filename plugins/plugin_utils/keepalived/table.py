@@ -114,29 +114,56 @@ class Line:
             raise WordError(f"makes a line of {length} bytes, and {LONGEST_LINE} fit on one of keepalived.conf")
 
 
+@dataclass(frozen=True)
+class Content:
+    """What a block's directives are set to, by their names."""
+
+    block: Block
+    values: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, one: Directive, value: Any) -> Content:
+        if not isinstance(value, Mapping):
+            raise WordError("is no dictionary")
+        return cls(one.block, value)
+
+    def given(self, name: str, default: object = None) -> Any:
+        return default if self.values.get(name) is None else self.values[name]
+
+    @property
+    def lines(self) -> list[Line]:
+        found = [line for one in self._set(in_header=False) for line in self._commented(one)]
+        return [*found, *(Line([word]) for word in self.block.always)]
+
+    @property
+    def header(self) -> list[str]:
+        """The values behind the keyword; a flag among them stands for itself, and fwmark and group are told by their name."""
+        keywords = [(one, [one.keyword] if one.keyword else []) for one in self._set(in_header=True)]
+        return [word for one, keyword in keywords for word in (*keyword, _word(one, self.values[one.name]))]
+
+    @property
+    def inline(self) -> list[str]:
+        return [*self.header, *(word for each in self.lines for word in each.words)]
+
+    def _set(self, *, in_header: bool) -> list[Directive]:
+        known = [one for one in self.block.directives if (one.name in self.block.header) == in_header]
+        return [one for one in known if self.given(one.name) is not None]
+
+    def _commented(self, one: Directive) -> list[Line]:
+        found = _lines(one, self.values[one.name])
+        if found and one.comment:
+            found[0] = replace(found[0], comment=one.comment.format_map(self.values))
+        return found
+
+
 def render(block: Block, settings: Mapping[str, Any], depth: int = 0) -> str:
     """The lines of a block's settings, in the table's order. Raises WordError; problems() finds all errors before."""
-    return "".join(rendered(block, settings, depth))
+    return "".join(rendered(Content(block, settings), depth))
 
 
-def rendered(block: Block, settings: Mapping[str, Any], depth: int = 0) -> list[str]:
+def rendered(content: Content, depth: int = 0) -> list[str]:
     """The same, with the lines of each directive by themselves."""
-    return [_text(each, depth) for each in lines(block, settings)]
-
-
-def lines(block: Block, settings: Mapping[str, Any]) -> list[Line]:
-    found = [one for one in block.directives if one.name not in block.header and settings.get(one.name) is not None]
-    return [
-        *(line for one in found for line in _commented(one, settings)),
-        *(Line([word]) for word in block.always),
-    ]
-
-
-def _commented(one: Directive, settings: Mapping[str, Any]) -> list[Line]:
-    found = _lines(one, settings[one.name])
-    if found and one.comment:
-        found[0] = replace(found[0], comment=one.comment.format_map(settings))
-    return found
+    return [_text(each, depth) for each in content.lines]
 
 
 def _text(line: Line, depth: int) -> str:
@@ -160,18 +187,21 @@ def _lines(one: Directive, value: Any) -> list[Line]:
     if one.kind == "routes":
         children = [Line(keepalived_words.words(each)) for each in keepalived_words.sequence(value)]
         return [Line([one.word], children, braces=True)] if children else []
-    if one.kind == "block":
-        return [_braces(one, _mapping(value))]
-    if one.kind == "blocks":
-        return [_braces(one, _mapping(each)) for each in keepalived_words.sequence(value)]
-    if one.kind == "line":
-        return [Line([one.word, *_inline(one.block, _mapping(value))])]
-    if one.kind == "lines":
-        children = [Line(_inline(one.block, _mapping(each))) for each in keepalived_words.sequence(value)]
-        return [Line([one.word], children, braces=True)] if children else []
-    if one.kind == "entries":
-        return [Line(_inline(one.block, _mapping(each))) for each in keepalived_words.sequence(value)]
+    if one.kind in ("block", "line"):
+        return [_nested(one, Content.of(one, value))]
+    if one.kind in NESTED:
+        contents = [Content.of(one, each) for each in keepalived_words.sequence(value)]
+        if one.kind == "blocks":
+            return [_nested(one, each) for each in contents]
+        children = [Line(each.inline) for each in contents]
+        return children if one.kind == "entries" or not children else [Line([one.word], children, braces=True)]
     return [Line([one.word, _word(one, value)])]
+
+
+def _nested(one: Directive, content: Content) -> Line:
+    if one.kind == "line":
+        return Line([one.word, *content.inline])
+    return Line([one.word, *content.header], content.lines, braces=True)
 
 
 def _word(one: Directive, value: Any) -> str:
@@ -180,30 +210,6 @@ def _word(one: Directive, value: Any) -> str:
     if one.choices and value not in one.choices:
         raise WordError(f"is not one of {', '.join(one.choices)}")
     return SIMPLE[one.kind](value)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise WordError("is no dictionary")
-    return value
-
-
-def _header(block: Block, settings: Mapping[str, Any]) -> list[str]:
-    """The values behind the keyword; a flag among them stands for itself, and fwmark and group are told by their name."""
-    found = [one for one in block.directives if one.name in block.header and settings.get(one.name) is not None]
-    return [word for one in found for word in _value(one, settings[one.name])]
-
-
-def _value(one: Directive, value: Any) -> list[str]:
-    return [*([one.keyword] if one.keyword else []), _word(one, value)]
-
-
-def _braces(one: Directive, settings: Mapping[str, Any]) -> Line:
-    return Line([one.word, *_header(one.block, settings)], lines(one.block, settings), braces=True)
-
-
-def _inline(block: Block, settings: Mapping[str, Any]) -> list[str]:
-    return [*_header(block, settings), *(word for each in lines(block, settings) for word in each.words)]
 
 
 @cache

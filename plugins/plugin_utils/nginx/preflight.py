@@ -23,7 +23,8 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.upstream i
     STREAM_PROTOCOLS,
     Upstream,
 )
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import platform_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import Facts, platform_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
 
 # Packages that nginx.org's nginx does not have, and cannot be beside.
@@ -32,9 +33,11 @@ TCP_ONLY = ("sni", "tls", "proxy_protocol", "proxy_protocol_out")
 OTHER_PORT = "Give one of the two another port."
 
 
-def nginx_problems(settings: Mapping[str, Any], facts: Mapping[str, Any], host: str) -> list[str]:
+def nginx_problems(settings: Mapping[str, object], facts: object, host: str) -> list[str]:
     """settings: the nginx role's variables without their prefix; facts: the host's own. One sentence each."""
-    return [f"{host}: {text}" for text in [*platform_problems(facts), *problems(NginxSettings.of(settings))]]
+    return [
+        f"{host}: {text}" for text in [*platform_problems(read(Facts, facts)), *problems(NginxSettings.of(settings))]
+    ]
 
 
 def problems(settings: NginxSettings) -> list[Problem]:

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import (
     Desired,
     LoadBalancer,
@@ -24,6 +23,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed
     Probed,
     Staged,
 )
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
 
 T = TypeVar("T")

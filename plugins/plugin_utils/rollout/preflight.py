@@ -15,10 +15,10 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import f
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, Speaker
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives, notify
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import KeepalivedState
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings import keepalived, keepalived_rules
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import platform_problems
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import Facts, platform_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
 
@@ -49,11 +49,13 @@ def _outside(name: str, variables: Mapping[str, Any], problems: list[Problem]) -
 
 
 def _inside(name: str, variables: Mapping[str, Any], problems: list[Problem]) -> Host:
-    facts, raw = variables["ansible_facts"], variables["keepalived_settings"]
-    settings, found = keepalived.parse(raw)
+    facts = variables["ansible_facts"]
+    settings, found = keepalived.parse(variables["keepalived_settings"])
     # The tables of directives judge some values once more.
     known = {each.where for each in found}
-    found += [each for each in _own_problems(settings, raw, facts) if each.where not in known]
+    found += [
+        each for each in _own_problems(settings, read(Facts, facts) if facts else None) if each.where not in known
+    ]
     problems += [each.of(name) for each in found]
     state, heard = read(KeepalivedState, variables.get("keepalived_found")), variables.get("keepalived_heard") or {}
     return Host(
@@ -66,20 +68,9 @@ def _inside(name: str, variables: Mapping[str, Any], problems: list[Problem]) ->
     )
 
 
-def _own_problems(
-    settings: keepalived.KeepalivedSettings, raw: Mapping[str, Any], facts: Mapping[str, Any]
-) -> Iterator[Problem]:
+def _own_problems(settings: keepalived.KeepalivedSettings, facts: Facts | None) -> Iterator[Problem]:
     if facts:
         yield from platform_problems(facts)
-    vips = [vip for vip in raw.get("vips") or () if isinstance(vip, Mapping)]
-    yield from map(_problem, (*directives.problems({**raw, "vips": vips}), *notify.problems(raw, facts)))
+    yield from directives.problems(settings)
+    yield from notify.problems(settings, facts or Facts())
     yield from keepalived_rules.problems_of(settings)
-
-
-def _problem(found: Problem | str) -> Problem:
-    """keepalived's own checks as problems."""
-    if isinstance(found, Problem):
-        return found
-    where, dummy, rest = found.partition(" ")
-    what, dummy, fix = rest.partition(". ")
-    return Problem(where, what, fix)

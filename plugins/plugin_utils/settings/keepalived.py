@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import interface, is_address
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem, shown
@@ -77,7 +78,10 @@ class KeepalivedSettings:
     source_urls: tuple[str, ...] = ()
     source_file: str = ""
     given: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
-    raw: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
+    router_id: str = ""
+    script_user: str = ""
+    state_dir: str = ""
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 def parse(raw: Mapping[str, object]) -> tuple[KeepalivedSettings, list[Problem]]:
@@ -113,6 +117,9 @@ def parse(raw: Mapping[str, object]) -> tuple[KeepalivedSettings, list[Problem]]
         source_urls=read.texts("source_urls"),
         source_file=read.text("source_file"),
         given=frozenset(name for name, value in raw.items() if value is not None),
+        router_id=read.text("router_id"),
+        script_user=read.text("script_user"),
+        state_dir=read.text("state_dir"),
         raw=raw,
     )
     return found, read.problems

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
 
@@ -14,12 +14,31 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem
 OLDEST = {"Debian": 11, "Ubuntu": 20, "RedHat": 7}
 
 
-def platform_problems(facts: Mapping[str, Any]) -> Iterator[Problem]:
-    """facts: the host's own, as the setup module gives them."""
-    distribution, family = facts.get("distribution", "unknown"), facts.get("os_family", "unknown")
-    version = str(facts.get("distribution_version", ""))
+@dataclass(frozen=True)
+class Version:
+    major: int = 0
+    minor: int = 0
+
+
+@dataclass(frozen=True)
+class Python:
+    version: Version | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the setup module has found of a host; python: its interpreter of modules."""
+
+    distribution: str = "unknown"
+    distribution_version: str = ""
+    os_family: str = "unknown"
+    python: Python = Python()
+
+
+def platform_problems(facts: Facts) -> Iterator[Problem]:
+    distribution, version = facts.distribution, facts.distribution_version
     major = version.split(".", maxsplit=1)[0]
-    oldest = OLDEST.get(distribution) or OLDEST.get(family)
+    oldest = OLDEST.get(distribution) or OLDEST.get(facts.os_family)
     if oldest is None or (major.isdigit() and int(major) < oldest):
         yield Problem(
             "the operating system",

@@ -38,17 +38,22 @@ class Reader:
         self.problems.append(Problem(f"{self.prefix}{key}", f"{self.of}{what}", fix))
 
     def number(self, key: str, default: float) -> float:
+        found = self.optional_number(key, f"such as {default:g}")
+        return default if found is None else found
+
+    def optional_number(self, key: str, example: str) -> float | None:
+        """A number, None where there is none; example: the end of the sentence that asks for one."""
         value = self._given(key)
         if value is None:
-            return default
+            return None
         try:
             found = math.nan if isinstance(value, bool) else float(str(value))
         except ValueError:
             found = math.nan
         if math.isfinite(found):
             return found
-        self.note(key, f"is {shown(value)}, which is no number", f"Give it a number, such as {default:g}.")
-        return default
+        self.note(key, f"is {shown(value)}, which is no number", f"Give it a number, {example}.")
+        return None
 
     def whole(self, key: str, default: int) -> int:
         found = self.optional_whole(key, f"such as {default}")

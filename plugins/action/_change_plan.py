@@ -29,6 +29,6 @@ class ActionModule(ActionBase):
         return {"changed": False, **change_plan(Overlaid(hostvars, staged), hosts)}
 
 
-def change_plan(hostvars: Mapping[str, Any], play_hosts: Sequence[str]) -> dict[str, Any]:
+def change_plan(hostvars: Mapping[str, object], play_hosts: Sequence[str]) -> dict[str, Any]:
     """As rollout.change.plan answers, of what was found before any change and what was tested in the same run."""
     return plan(before_change(hostvars, play_hosts), play_hosts)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -64,9 +64,7 @@ def _asked(role: str, variables: Variables) -> dict[str, Any]:
     }
 
 
-def _problems(
-    role: str, found: Mapping[str, Any], expected: Sequence[str] | None, variables: Variables
-) -> Sequence[str]:
+def _problems(role: str, found: object, expected: Sequence[str] | None, variables: Variables) -> Sequence[str]:
     if role == "nginx":
         before = variables["nginx_found"]
         reloaded = bool(before.get("running") and variables["nginx_staged"].get("pending_files"))

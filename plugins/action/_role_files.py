@@ -13,7 +13,7 @@ from ansible.plugins.loader import lookup_loader
 from ansible_collections.evenkeel.nginx_ha.plugins.lookup.rendered import Shared
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import ROLES, Variables
 
-MODULE = "evenkeel.nginx_ha.config_sets"
+MODULE = "evenkeel.nginx_ha.config_files"
 # keepalived's own test looks for the script of check_nginx.
 ORDER = ["nginx", "check_nginx", "keepalived"]
 ARGUMENTS = {

@@ -24,15 +24,15 @@ def change_failure(results: Sequence[object], host: str, task: str, failure: str
     return report.failure(host, task, failure, [read(HostState, result) for result in results])
 
 
-def cluster_status(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> dict[str, Any]:
+def cluster_status(hostvars: Mapping[str, object], hosts: Sequence[str]) -> dict[str, Any]:
     return status(at_present(hostvars, hosts, time.time()))
 
 
-def cluster_verify(hostvars: Mapping[str, Any], hosts: Sequence[str], options: object = None) -> dict[str, Any]:
+def cluster_verify(hostvars: Mapping[str, object], hosts: Sequence[str], options: object = None) -> dict[str, Any]:
     return verify(at_present(hostvars, hosts, time.time()), read(Options, options))
 
 
-def drain_problems(hostvars: Mapping[str, Any], hosts: Sequence[str], named: Sequence[str]) -> list[str]:
+def drain_problems(hostvars: Mapping[str, object], hosts: Sequence[str], named: Sequence[str]) -> list[str]:
     return drain.drain_problems(at_present(hostvars, hosts, time.time()), named)
 
 

@@ -46,18 +46,28 @@ _value:
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
 
 
-def upstream_servers(hosts: Sequence[str], hostvars: Mapping[str, Any], port: int = 80) -> list[dict[str, Any]]:
-    return [_server(host, hostvars[host], port) for host in sorted(hosts, key=natural)]
+@dataclass(frozen=True)
+class Backend:
+    """A host's variables."""
+
+    upstream_address: str = ""
+    ansible_host: str = ""
+    upstream_port: int | None = None
+
+    def server(self, host: str, port: int) -> dict[str, Any]:
+        address = self.upstream_address or self.ansible_host or host
+        return {"name": host, "address": address, "port": port if self.upstream_port is None else self.upstream_port}
 
 
-def _server(host: str, variables: Mapping[str, Any], port: int) -> dict[str, Any]:
-    address = variables.get("upstream_address") or variables.get("ansible_host") or host
-    return {"name": host, "address": str(address), "port": int(variables.get("upstream_port", port))}
+def upstream_servers(hosts: Sequence[str], hostvars: Mapping[str, object], port: int = 80) -> list[dict[str, Any]]:
+    return [read(Backend, hostvars[host]).server(host, port) for host in sorted(hosts, key=natural)]
 
 
 class FilterModule:

@@ -24,8 +24,8 @@ options:
 EXAMPLES = r"""
 - name: Write a file for each upstream
   evenkeel.nginx_ha.config_files:
-    root: /etc/nginx
-    files: "{{ query('evenkeel.nginx_ha.rendered', *upstreams) }}"
+    sets:
+      - {name: nginx, root: /etc/nginx, files: "{{ query('evenkeel.nginx_ha.rendered', *upstreams) }}"}
   vars:
     upstreams:
       - {path: upstreams/web.conf, template: upstream.conf.j2, vars: {upstream: {name: web}}}

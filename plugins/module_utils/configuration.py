@@ -32,8 +32,10 @@ from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.config_store imp
     remove_empty,
 )
 
-# The options of config_files.
+# The options of a set of config_files.
 OPTIONS = dict(
+    name=dict(type="str", required=True),
+    needed=dict(type="list", elements="str", default=[]),
     state=dict(type="str", choices=["present", "tested", "committed", "restored", "removed"], default="present"),
     store=dict(type="path"),
     unfinished=dict(type="bool", default=False),
@@ -41,8 +43,6 @@ OPTIONS = dict(
     files=dict(
         type="list",
         elements="dict",
-        # Keeps them out of the host's log, where a secret of several lines would not be recognized.
-        no_log=True,
         options=dict(
             path=dict(type="str", required=True),
             content=dict(type="str", required=True),

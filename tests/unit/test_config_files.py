@@ -17,7 +17,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.modules import MASK, MODULES, OLD_SECRET, SECRET, VERSIONS, Python, ends, listing, mode, needs_root, newest
+from support.modules import (
+    MASK,
+    MODULES,
+    OLD_SECRET,
+    SECRET,
+    VERSIONS,
+    Python,
+    ends,
+    listing,
+    mode,
+    needs_root,
+    newest,
+    of_one_set,
+    one_set,
+)
 
 pytestmark = needs_root
 
@@ -119,7 +133,7 @@ class Runner:
     ) -> dict[str, Any] | None:
         """The module's answer; None if it was killed."""
         given, out, err = self.streams
-        given.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_check_mode": check}}))
+        given.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**one_set(arguments), "_ansible_check_mode": check}}))
         out.write_text("")
         err.write_text("")
         order = {
@@ -142,7 +156,7 @@ class Runner:
         assert list(self.temporary.iterdir()) == []
         answer: dict[str, Any] = json.loads(out.read_text())
         assert status == int(answer.get("failed", False))
-        return answer
+        return of_one_set(answer)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""host_info puts together what keepalived_info and nginx_info say, and config_sets does what config_files does for several services."""
+"""host_info puts together what keepalived_info and nginx_info say, and config_files writes those of several services."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def test_a_file_that_a_later_sets_checker_looks_for_is_placed_once_it_is_tested(
             "validate": ["test", "-e", str(script)],
         },
     ]
-    rehearsed = python.run("config_sets", {"sets": sets[:1]}, check=True)
+    rehearsed = python.run("config_files", {"sets": sets[:1]}, check=True)
     assert rehearsed["changed"] and not script.exists()
-    answer = python.run("config_sets", {"sets": sets})
+    answer = python.run("config_files", {"sets": sets})
     assert answer["changed"] and script.read_text() == "exit 0\n" and not checked.exists()
     assert answer["sets"]["keepalived"]["pending_files"] == [str(checked)]
-    again = python.run("config_sets", {"sets": sets})
+    again = python.run("config_files", {"sets": sets})
     assert not again["changed"] and again["sets"]["check"]["pending_files"] == []
-    refused = python.run("config_sets", {"sets": [sets[0], {**sets[1], "validate": ["false"]}]})
+    refused = python.run("config_files", {"sets": [sets[0], {**sets[1], "validate": ["false"]}]})
     assert refused["failed"] and "false refuses the new configuration" in refused["msg"]

@@ -18,7 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.modules import MASK, OLD_SECRET, SECRET, Python, Site, listing, mode, needs_make, needs_root
+from support.modules import (
+    MASK,
+    OLD_SECRET,
+    SECRET,
+    Python,
+    Site,
+    listing,
+    mode,
+    needs_make,
+    needs_root,
+    of_one_set,
+    one_set,
+)
 
 # config_files
 
@@ -28,6 +40,10 @@ def root(tmp_path: Path) -> Path:
     path = tmp_path / "etc"
     path.mkdir()
     return path
+
+
+def config_files(python: Python, arguments: Mapping[str, Any], **how: Any) -> dict[str, Any]:
+    return of_one_set(python.run("config_files", one_set(arguments), **how))
 
 
 def files(root: Path, **contents: str) -> dict[str, Any]:
@@ -55,7 +71,7 @@ def test_a_new_file_is_never_readable_by_others_before_it_has_its_mode(python: P
         f"    open({str(names)!r}, 'a').write(target + '\\n')\n"
         "os.fchown, os.fchmod, os.rename = checked_own, checked_change, checked_move"
     )
-    answer = python.run("config_files", arguments, umask=0, preload=checks_mode_at_once)
+    answer = config_files(python, arguments, umask=0, preload=checks_mode_at_once)
     assert answer["changed"] is True
     assert names.read_text() == f"{root}/secret.conf\n"
     assert mode(root / "secret.conf") == 0o640
@@ -71,7 +87,7 @@ def test_config_is_created_and_then_left_alone(python: Python, root: Path) -> No
         ],
     }
     names = [f"{root}/main.conf", f"{root}/parts/deep/part.conf"]
-    created = python.run("config_files", arguments)
+    created = config_files(python, arguments)
     assert (created["changed"], created["changed_files"]) == (True, names)
     assert created["diff"] == [
         {"before_header": "absent", "after_header": names[0], "before": "", "after": "größe 1\n"},
@@ -83,7 +99,7 @@ def test_config_is_created_and_then_left_alone(python: Python, root: Path) -> No
     assert {(path.stat().st_uid, path.stat().st_gid) for path in map(Path, names)} == {(0, 0)}
 
     inodes = [Path(name).stat().st_ino for name in names]
-    again = python.run("config_files", arguments)
+    again = config_files(python, arguments)
     assert (again["changed"], again["changed_files"], again["diff"]) == (False, [], [])
     assert [Path(name).stat().st_ino for name in names] == inodes
 
@@ -92,7 +108,7 @@ def test_config_is_created_and_then_left_alone(python: Python, root: Path) -> No
 def test_config_shows_what_changed_and_only_that(python: Python, root: Path) -> None:
     (root / "same.conf").write_text("same\n")
     (root / "other.conf").write_text("before\n")
-    answer = python.run("config_files", files(root, same="same\n", other="after\n"))
+    answer = config_files(python, files(root, same="same\n", other="after\n"))
     name = f"{root}/other.conf"
     assert answer["changed_files"] == [name]
     assert answer["diff"] == [{"before_header": name, "after_header": name, "before": "before\n", "after": "after\n"}]
@@ -104,7 +120,7 @@ def test_config_shows_what_changed_and_only_that(python: Python, root: Path) -> 
 def test_config_hides_the_old_and_the_new_secret(python: Python, root: Path, check: bool) -> None:
     (root / "a.conf").write_text(f"x {{\n  auth_pass {OLD_SECRET}\n}}\n")
     arguments = files(root, a=f"x {{\n  auth_pass {SECRET}\n}}\ny\n")
-    answer = python.run("config_files", {**arguments, "secrets": [SECRET], "mask": [MASK]}, check=check)
+    answer = config_files(python, {**arguments, "secrets": [SECRET], "mask": [MASK]}, check=check)
     assert answer["diff"][0]["before"] == "x {\n  auth_pass ********\n}\n"
     assert answer["diff"][0]["after"] == "x {\n  auth_pass ********\n}\ny\n"
     assert not [secret for secret in (OLD_SECRET, SECRET) if secret in json.dumps(answer)]
@@ -118,7 +134,7 @@ def test_config_keeps_files_out_of_the_hosts_log(python: Python, root: Path) -> 
     preload = f"import syslog; syslog.syslog = lambda *words: open({str(log)!r}, 'a').write(words[-1])"
     secret = {"path": "key.pem", "content": f"first line\n{SECRET}\n", "secret": True}
     arguments = {"root": str(root), "files": [secret, {"path": "a.conf", "content": f"auth_pass {SECRET}\n"}]}
-    answer = python.run("config_files", {**arguments, "_ansible_no_log": False}, preload=preload)
+    answer = config_files(python, {**arguments, "_ansible_no_log": False}, preload=preload)
     assert answer["changed_files"] == [f"{root}/key.pem", f"{root}/a.conf"]
     assert "Invoked with" in log.read_text()
     assert SECRET not in log.read_text()
@@ -129,7 +145,7 @@ def test_config_hides_secrets_in_the_checkers_message(python: Python, root: Path
     arguments = files(root, a=f"auth_pass {SECRET}\n")
     validate = ["sh", "-c", f"cat {{staged}}/a.conf; echo {OLD_SECRET} is no better; exit 1"]
     secrets = {"secrets": [OLD_SECRET], "mask": [MASK]}
-    answer = python.run("config_files", {**arguments, **secrets, "validate": validate})
+    answer = config_files(python, {**arguments, **secrets, "validate": validate})
     assert "auth_pass ********\n******** is no better" in answer["msg"]
     assert OLD_SECRET not in json.dumps(answer)
 
@@ -146,7 +162,7 @@ def test_config_that_the_checker_refuses_changes_nothing(python: Python, root: P
         "absent": ["unwanted"],
         "validate": ["sh", "-c", "echo line 1 of {staged}/a.conf is wrong; echo größer >&2; exit 3"],
     }
-    answer = python.run("config_files", arguments)
+    answer = config_files(python, arguments)
     assert answer["failed"] is True
     assert answer["changed_files"] == []
     assert answer["msg"] == (
@@ -165,7 +181,7 @@ def test_checker_sees_the_whole_configuration(python: Python, root: Path) -> Non
     validate = ["sh", "-c", f"cat {{staged}}/a.conf {{staged}}/parts/c.conf {{staged}}/b.conf > {seen}"]
     arguments = files(root, a="same a\n", b="new b\n")
     arguments["files"].append({"path": "parts/c.conf", "content": "new c\n"})
-    answer = python.run("config_files", {**arguments, "validate": validate})
+    answer = config_files(python, {**arguments, "validate": validate})
     assert answer["changed_files"] == [f"{root}/b.conf", f"{root}/parts/c.conf"]
     assert seen.read_text() == "same a\nnew c\nnew b\n"
 
@@ -173,13 +189,13 @@ def test_checker_sees_the_whole_configuration(python: Python, root: Path) -> Non
 @needs_root
 def test_checker_is_not_asked_when_nothing_changes(python: Python, root: Path) -> None:
     (root / "a.conf").write_text("same\n")
-    assert python.run("config_files", {**files(root, a="same\n"), "validate": ["false"]})["changed"] is False
+    assert config_files(python, {**files(root, a="same\n"), "validate": ["false"]})["changed"] is False
 
 
 def test_check_mode_needs_neither_parent_nor_checker(python: Python, root: Path) -> None:
     missing = root / "not" / "there"
     arguments = {**files(missing, a="new\n"), "purge": ["parts"], "validate": ["no-such-checker", "{staged}"]}
-    answer = python.run("config_files", arguments, check=True)
+    answer = config_files(python, arguments, check=True)
     assert (answer["changed"], answer["changed_files"]) == (True, [f"{missing}/a.conf"])
     assert "warnings" not in answer
     assert listing(root) == {}
@@ -188,7 +204,7 @@ def test_check_mode_needs_neither_parent_nor_checker(python: Python, root: Path)
 
 def test_check_mode_warns_of_a_refusal(python: Python, root: Path) -> None:
     arguments = {**files(root, a="new\n"), "validate": ["sh", "-c", "echo a.conf is wrong; exit 3"]}
-    answer = python.run("config_files", arguments, check=True)
+    answer = config_files(python, arguments, check=True)
     assert answer["changed"] is True
     (warning,) = answer["warnings"]
     # ansible-core 2.19 wraps the text.
@@ -220,7 +236,7 @@ def test_config_removes_strays_and_unwanted_files(python: Python, root: Path, ch
         "absent": ["sites/default", "sites/dangling", "sites/missing", "parts/stray"],
     }
     gone = ["parts/deep/stray", "parts/stray", "sites/default", "sites/dangling"]
-    answer = python.run("config_files", arguments, check=check)
+    answer = config_files(python, arguments, check=check)
     assert answer["changed_files"] == [f"{root}/{name}" for name in gone]
     assert answer["diff"][1] == {
         "before_header": f"{root}/parts/stray",
@@ -230,13 +246,13 @@ def test_config_removes_strays_and_unwanted_files(python: Python, root: Path, ch
     }
     assert listing(root) == {name: content for name, content in before.items() if check or name not in gone}
     assert (root / "sites" / "dangling").is_symlink() is check
-    assert python.run("config_files", arguments, check=check)["changed"] is check
+    assert config_files(python, arguments, check=check)["changed"] is check
 
 
 @pytest.mark.parametrize("content", ["", " \n\t\n"], ids=["empty", "blank"])
 def test_empty_config_is_refused(python: Python, root: Path, content: str) -> None:
     (root / "a.conf").write_text("old\n")
-    answer = python.run("config_files", files(root, b="new\n", a=content))
+    answer = config_files(python, files(root, b="new\n", a=content))
     assert answer["msg"] == (
         f"{root}/a.conf would be empty. A service takes that for a valid configuration and does nothing."
     )
@@ -249,14 +265,14 @@ def test_mode_and_owner_are_corrected(python: Python, root: Path) -> None:
     path.write_text("same\n")
     path.chmod(0o600)
     arguments = files(root, a="same\n")
-    checked = python.run("config_files", arguments, check=True)
+    checked = config_files(python, arguments, check=True)
     assert (checked["changed"], checked["changed_files"], mode(path)) == (True, [str(path)], 0o600)
-    corrected = python.run("config_files", arguments)
+    corrected = config_files(python, arguments)
     assert (corrected["changed"], corrected["changed_files"], mode(path)) == (True, [str(path)], 0o644)
     os.chown(path, 65534, 0)
-    assert python.run("config_files", arguments)["changed_files"] == [str(path)]
+    assert config_files(python, arguments)["changed_files"] == [str(path)]
     assert path.stat().st_uid == 0
-    assert python.run("config_files", arguments)["changed"] is False
+    assert config_files(python, arguments)["changed"] is False
 
 
 # fetch_verified

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import Address, Interface, Network, interface
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 
 
 @dataclass(frozen=True)
@@ -42,33 +43,47 @@ class HostNetwork:
         return {nic.ipv4.ip: nic.name for nic in self.nics.values() if nic.ipv4}
 
 
+@dataclass(frozen=True)
+class Held:
+    """An address as the setup module tells it. Of IPv6 it has a prefix, and of IPv4 in older versions a netmask alone."""
+
+    address: str = ""
+    netmask: str = ""
+    prefix: str = ""
+    scope: str = ""
+
+    @property
+    def interface(self) -> Interface | None:
+        size = self.netmask or self.prefix
+        return interface(f"{self.address}/{size}" if size else self.address)
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """The fact of an interface, by the setup module's names."""
+
+    macaddress: str = ""
+    ipv4: Held | None = None
+    ipv4_secondaries: tuple[Held, ...] = ()
+    ipv6: tuple[Held, ...] = ()
+
+    def nic(self, name: str) -> Nic:
+        held = [*([self.ipv4] if self.ipv4 else []), *self.ipv4_secondaries, *self.ipv6]
+        return Nic(
+            name,
+            self.macaddress,
+            self.ipv4.interface if self.ipv4 else None,
+            tuple(each.network for each in (one.interface for one in held) if each),
+            tuple(each.address for each in self.ipv6 if each.scope == "global"),
+            tuple(each.address for each in self.ipv6 if each.scope == "link"),
+        )
+
+
 def network_of(facts: Mapping[str, Any]) -> HostNetwork | None:
     """facts: as the module setup gathers them; None where there are none, for the host is not in this run."""
     if not facts:
         return None
     held = frozenset((*facts.get("all_ipv4_addresses", ()), *facts.get("all_ipv6_addresses", ())))
-    return HostNetwork({name: _nic(name, fact(facts, name)) for name in facts.get("interfaces", ())}, held)
-
-
-def fact(facts: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """An interface's own fact."""
     # The setup module turns every '-', '.' and ':' of an interface's name into '_' in its fact's name.
-    return facts.get(re.sub(r"[-.:]", "_", name)) or {}
-
-
-def _nic(name: str, entry: Mapping[str, Any]) -> Nic:
-    first, six = entry.get("ipv4"), entry.get("ipv6") or ()
-    own = [_interface(each, "netmask") for each in [first, *entry.get("ipv4_secondaries", ())] if each]
-    found = [*own, *(_interface(each, "prefix") for each in six)]
-    return Nic(
-        name,
-        str(entry.get("macaddress") or ""),
-        own[0] if first else None,
-        tuple(each.network for each in found if each),
-        tuple(str(each["address"]) for each in six if each.get("scope") == "global"),
-        tuple(str(each["address"]) for each in six if each.get("scope") == "link"),
-    )
-
-
-def _interface(own: Mapping[str, Any], key: str) -> Interface | None:
-    return interface(f"{own['address']}/{own[key]}" if own.get(key) else own["address"])
+    found = {name: read(Adapter, facts.get(re.sub(r"[-.:]", "_", name))) for name in facts.get("interfaces", ())}
+    return HostNetwork({name: each.nic(name) for name, each in found.items()}, held)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import self_signed as nginx_self_signed
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tickets as nginx_tickets
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,35 @@ def _pairs(hosts: Sequence[Kept], name: str) -> Iterator[Mapping[str, str]]:
     yield from (host.pair(name) for host in hosts)
 
 
+@dataclass(frozen=True)
+class Found:
+    """Of the answer of nginx_info what matters here."""
+
+    backends_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Looked:
+    nginx_found: Found = Found()
+
+
+@dataclass(frozen=True)
+class Backend:
+    name: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Backends:
+    """An upstream, as far as it matters here."""
+
+    servers: tuple[Backend, ...] = ()
+
+
 def nginx_backends_out(
-    hosts: Iterable[Mapping[str, Any]],
-    upstreams: Sequence[Mapping[str, Any]],
-    take_out: Sequence[str] = (),
-    put_back: Sequence[str] = (),
+    hosts: Iterable[object], upstreams: Iterable[object], take_out: Sequence[str] = (), put_back: Sequence[str] = ()
 ) -> list[str]:
-    remembered = {str(name) for host in hosts for name in (host.get("nginx_found") or {}).get("backends_out") or ()}
-    servers = [server for upstream in upstreams for server in upstream.get("servers") or ()]
-    known = {str(server[key]) for server in servers for key in ("name", "address") if server.get(key)}
+    remembered = {name for host in hosts for name in read(Looked, host).nginx_found.backends_out}
+    servers = [server for upstream in upstreams for server in read(Backends, upstream).servers]
+    known = {name for server in servers for name in (server.name, server.address)}
     return sorted((remembered & known | set(map(str, take_out))) - set(map(str, put_back)))

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 
 # A minimal host may lack what rotates its logs.
 NGINX = ("nginx", "logrotate")
@@ -22,12 +24,21 @@ SHARE = 4
 KILOBYTES = 32
 
 
-def nginx_packages(
-    info: Mapping[str, Any], modules: Sequence[str], os_family: str, upstream: bool = False
-) -> list[str]:
-    present = info.get("modules") or []
-    missing = [_package(str(module), os_family, upstream) for module in modules if module not in present]
-    return [*([] if info.get("installed") else NGINX), *dict.fromkeys(missing)]
+@dataclass(frozen=True)
+class Found:
+    """Of the answer of nginx_info what matters here; memory_mb: in megabytes; open_files: how many a process may have, 0 where that is not known."""
+
+    installed: bool = False
+    modules: tuple[str, ...] = ()
+    cores: int = 0
+    memory_mb: int = 0
+    open_files: int = 0
+
+
+def nginx_packages(info: object, modules: Sequence[str], os_family: str, upstream: bool = False) -> list[str]:
+    found = read(Found, info)
+    missing = [_package(str(module), os_family, upstream) for module in modules if module not in found.modules]
+    return [*([] if found.installed else NGINX), *dict.fromkeys(missing)]
 
 
 def _package(module: str, os_family: str, upstream: bool) -> str:
@@ -37,12 +48,12 @@ def _package(module: str, os_family: str, upstream: bool) -> str:
     return ("libnginx-mod-" if os_family == "Debian" else "nginx-mod-") + module.replace("_", "-")
 
 
-def nginx_connections(info: Mapping[str, Any], processes: object = "auto") -> int:
-    cores, memory, files = (int(info.get(name) or 0) for name in ("cores", "memory_mb", "open_files"))
-    if not (cores and memory):
+def nginx_connections(info: object, processes: object = "auto") -> int:
+    found = read(Found, info)
+    if not (found.cores and found.memory_mb):
         return UNKNOWN
     # Preflight refuses what is neither a number nor 'auto'.
-    workers = int(str(processes)) if re.match(r"[1-9][0-9]*\Z", str(processes)) else cores
-    fit = memory * 1024 // SHARE // KILOBYTES // workers
-    bounded = min(max(fit, LEAST), MOST, files // 2 if files else MOST)
+    workers = int(str(processes)) if re.match(r"[1-9][0-9]*\Z", str(processes)) else found.cores
+    fit = found.memory_mb * 1024 // SHARE // KILOBYTES // workers
+    bounded = min(max(fit, LEAST), MOST, found.open_files // 2 if found.open_files else MOST)
     return 1 << max(bounded.bit_length() - 1, 0)

@@ -50,7 +50,7 @@ class CheckNginxSettings:
     handover: str
 
 
-def parse(variables: Mapping[str, Any]) -> tuple[CheckNginxSettings | None, list[Problem]]:
+def parse(variables: Mapping[str, object]) -> tuple[CheckNginxSettings | None, list[Problem]]:
     """The settings in the role's variables without their prefix, None where something is wrong, and what that is."""
     found: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -59,18 +59,17 @@ def parse(variables: Mapping[str, Any]) -> tuple[CheckNginxSettings | None, list
             found[name] = KINDS[name](f"check_nginx_{name}", variables[name])
         except InputError as error:
             problems.append(error.problem)
-    problems += _whole_seconds(found)
+    problems += _whole_seconds(found.get("behaviour", "watch"), found.get("interval", 1))
     return (None if problems else CheckNginxSettings(**found)), problems
 
 
-def check_nginx_problems(variables: Mapping[str, Any], host: str) -> list[str]:
+def check_nginx_problems(variables: Mapping[str, object], host: str) -> list[str]:
     """One sentence for each variable of a host that cannot work."""
     return [str(problem.of(host)) for problem in parse(variables)[1]]
 
 
-def _whole_seconds(found: Mapping[str, Any]) -> list[Problem]:
-    interval = found.get("interval", 1)
-    if found.get("behaviour", "watch") == "watch" or interval == int(interval):
+def _whole_seconds(behaviour: str, interval: float) -> list[Problem]:
+    if behaviour == "watch" or interval == int(interval):
         return []
     what = f"is {interval:g}; keepalived runs a script every whole number of seconds"
     return [Problem("check_nginx_interval", what, "Set it to 1 or more, or check_nginx_behaviour to watch.")]

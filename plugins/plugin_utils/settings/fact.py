@@ -21,7 +21,9 @@ def read(kind: type[T], fact: object) -> T:
     What is missing, null, empty or of another kind keeps the field's default. A class with a from_fact of its own is made by that.
     """
     given = fact if isinstance(fact, Mapping) else {}
-    found = {name: convert(given[name]) for name, convert in _fields(kind) if given.get(name) not in (None, "", {})}
+    # Ansible evaluates a variable each time that it is read.
+    known = ((name, convert, given.get(name)) for name, convert in _fields(kind))
+    found = {name: convert(value) for name, convert, value in known if value not in (None, "", {})}
     return kind(**{name: value for name, value in found.items() if value is not None})
 
 

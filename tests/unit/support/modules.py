@@ -127,3 +127,15 @@ class Site:
 
     def url(self, path: str) -> str:
         return f"{self.address}{path}"
+
+
+def one_set(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of config_files for one set of files; those that are Ansible's own stay beside it."""
+    own = {name: value for name, value in arguments.items() if not name.startswith("_")}
+    others = {name: value for name, value in arguments.items() if name not in own}
+    return {"sets": [{"name": "one", **own}], **others}
+
+
+def of_one_set(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What config_files answers for one set, and as a whole."""
+    return {**answer, **answer.get("sets", {}).get("one", {})}

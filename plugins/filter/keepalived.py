@@ -20,7 +20,9 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader 
 
 def keepalived_conf(settings: Mapping[str, object], instances: Sequence[Any], runtime: Mapping[str, object]) -> str:
     try:
-        return render(parse(settings)[0], list(map(Instance.from_fact, instances)), Runtime.of(Reader(runtime, "")))
+        return render(
+            parse(settings)[0], list(map(Instance.from_fact, instances)), Runtime(**Reader(runtime, "").plain(Runtime))
+        )
     except WordError as error:
         raise AnsibleFilterError(f"evenkeel.nginx_ha.keepalived_conf: a value {error}") from error
 

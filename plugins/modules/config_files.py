@@ -241,7 +241,7 @@ def main():
     changed, diff, answers = False, [], {}
     try:
         for params in sets:
-            given = dict((name, value) for name, value in params.items() if value is not None)
+            given = {name: value for name, value in params.items() if value is not None}
             check_required_if(configuration.REQUIRED_IF, given)
     except TypeError as error:
         module.fail_json(msg=to_native(error))

@@ -26,7 +26,7 @@ INTERVAL = 10
 class DrilledVip:
     """A VIP of a drill; name and preferred host are empty where nobody has told them."""
 
-    address: str
+    address: str = ""
     name: str = ""
     preferred: str = ""
 
@@ -245,15 +245,11 @@ def _held(target: Reader, end: float) -> tuple[Held, ...]:
 
 
 def _cluster(found: Reader, rows: Sequence[Row]) -> DrilledCluster:
-    named = [_vip(vip) for vip in found.entries("vips")]
+    vips_told = [DrilledVip(**vip.plain(DrilledVip)) for vip in found.entries("vips")]
+    named = [replace(vip, address=vip.address.split("/", maxsplit=1)[0]) for vip in vips_told]
     targets = [(address, target) for row in rows for address, target in row.probe.targets.items()]
     vips = {address: DrilledVip(address) for address in [*(vip.address for vip in named), *dict(targets)]}
     vips |= {vip.address: vip for vip in named}
     seen = [held.holder for dummy, target in targets for held in target.held or () if held.holder != UNKNOWN]
     versions = (found.text(key) for key in ("keepalived", "vrrp_version", "advert_int"))
     return DrilledCluster(tuple(dict.fromkeys([*found.texts("hosts"), *seen])), tuple(vips.values()), *versions)
-
-
-def _vip(found: Reader) -> DrilledVip:
-    address = found.text("address").split("/", maxsplit=1)[0]
-    return DrilledVip(address, found.text("name"), found.text("preferred"))

@@ -17,7 +17,6 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived impor
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table import Content
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.words import WordError
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import KeepalivedSettings
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
 
 ALIVE = {
     "name": "keepalived_alive",
@@ -40,25 +39,13 @@ class Runtime:
     line has before it names the instance instead, whose addresses vips_script knows.
     """
 
-    watchdog: float
-    tests_reloads: bool
-    tells_on_reload: bool
-    vips_script: str
-    notifier: str
-    drained_file: str
-    most_listed: int
-
-    @classmethod
-    def of(cls, read: Reader) -> Runtime:
-        return cls(
-            watchdog=read.number("watchdog", 0),
-            tests_reloads=read.truth("tests_reloads"),
-            tells_on_reload=read.truth("tells_on_reload"),
-            vips_script=read.text("vips_script"),
-            notifier=read.text("notifier"),
-            drained_file=read.text("drained_file"),
-            most_listed=read.whole("most_listed", 0),
-        )
+    watchdog: float = 0
+    tests_reloads: bool = False
+    tells_on_reload: bool = False
+    vips_script: str = ""
+    notifier: str = ""
+    drained_file: str = ""
+    most_listed: int = 0
 
 
 def render(settings: KeepalivedSettings, instances: Sequence[Instance], runtime: Runtime) -> str:

@@ -45,20 +45,19 @@ class Email:
     """Whom mails go to, and through which server; sender: the variable's "from"; tls: none, starttls or implicit; ca: a path, empty for the system's."""
 
     to: tuple[str, ...]
-    sender: str
-    server: str
-    port: int
-    tls: str
-    ca: str
-    user: str
-    password: str
+    sender: str = ""
+    server: str = ""
+    port: int = 0
+    tls: str = ""
+    ca: str = ""
+    user: str = ""
+    password: str = ""
 
     @classmethod
     def of(cls, read: Reader) -> Email:
         tls = read.text("tls") or "none"
-        port = read.whole("port", 0) or PORTS[tls]
-        words = (read.text(name) for name in ("ca", "user", "password"))
-        return cls(read.texts("to"), read.text("from"), read.text("server"), port, tls, *words)
+        own = {**read.plain(cls), "sender": read.text("from"), "tls": tls}
+        return cls(read.texts("to"), **{**own, "port": own["port"] or PORTS[tls]})
 
     @property
     def fact(self) -> dict[str, object]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem, shown
 
@@ -84,6 +85,11 @@ class Reader:
     def text(self, key: str, default: str = "") -> str:
         value = self.raw.get(key)
         return default if value is None else str(value)
+
+    def plain(self, kind: type[Any]) -> dict[str, Any]:
+        """The values of those fields of a dataclass that are numbers, texts and truth values, by their names; each has a default."""
+        readers = {"str": self.text, "int": self.whole, "float": self.number, "bool": self.truth}
+        return {each.name: readers[each.type](each.name, each.default) for each in fields(kind) if each.type in readers}
 
     def texts(self, key: str) -> tuple[str, ...]:
         return tuple(str(each) for each in self._list(key))

@@ -24,13 +24,7 @@ options:
   listen:
     description: Listens for VRRP speakers, with the options of M(evenkeel.nginx_ha.vrrp_listen).
     type: dict
-attributes:
-  check_mode:
-    description: Changes nothing, and runs in check mode too.
-    support: full
-  diff_mode:
-    description: There is nothing to differ.
-    support: none
+extends_documentation_fragment: evenkeel.nginx_ha.looks
 """
 
 EXAMPLES = r"""

@@ -71,13 +71,7 @@ options:
   asked_at:
     description: The control node's time, in seconds since the epoch, for RV(clock_offset).
     type: float
-attributes:
-  check_mode:
-    description: Changes nothing, and runs in check mode too.
-    support: full
-  diff_mode:
-    description: There is nothing to differ.
-    support: none
+extends_documentation_fragment: evenkeel.nginx_ha.looks
 """
 
 EXAMPLES = r"""

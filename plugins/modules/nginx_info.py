@@ -64,13 +64,7 @@ options:
       - With O(packages), the version of nginx that RV(candidates) are to be of, up or down, in place of the newest. V(*) stands for any
         text, such as in V(1.22.1*); the newest that matches is taken. The epoch may be left out.
     type: str
-attributes:
-  check_mode:
-    description: Changes nothing, and runs in check mode too.
-    support: full
-  diff_mode:
-    description: There is nothing to differ.
-    support: none
+extends_documentation_fragment: evenkeel.nginx_ha.looks
 """
 
 EXAMPLES = r"""

@@ -25,13 +25,7 @@ options:
     type: list
     elements: str
     required: true
-attributes:
-  check_mode:
-    description: Changes nothing, and runs in check mode too.
-    support: full
-  diff_mode:
-    description: There is nothing to differ.
-    support: none
+extends_documentation_fragment: evenkeel.nginx_ha.looks
 """
 
 EXAMPLES = r"""

@@ -71,13 +71,7 @@ options:
       - Sending ends early once this file exists, so that a task that runs beside it (C(async)) can be ended. If it exists
         at the start, nothing is sent. It is removed in the end, in check mode too.
     type: path
-attributes:
-  check_mode:
-    description: Probes in check mode too.
-    support: full
-  diff_mode:
-    description: There is nothing that could differ.
-    support: none
+extends_documentation_fragment: evenkeel.nginx_ha.looks
 """
 
 EXAMPLES = r"""

@@ -30,13 +30,7 @@ options:
         not at all.
     type: float
     default: 3.0
-attributes:
-  check_mode:
-    description: Listens in check mode too.
-    support: full
-  diff_mode:
-    description: There is nothing that could differ.
-    support: none
+extends_documentation_fragment: evenkeel.nginx_ha.looks
 """
 
 EXAMPLES = r"""

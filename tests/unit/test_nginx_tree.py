@@ -12,6 +12,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.configuration im
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import preflight as nginx_preflight
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import Present
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 from hypothesis import given
 from hypothesis import strategies as st
 from support.nginx import DB, DEFAULT, DNS, FACTS, SETTINGS, WEB
@@ -437,7 +438,7 @@ def test_names_are_looked_up_again_where_nginx_can(version: str, resolvers: list
     ],
 )
 def test_around_a_change_of_versions_both_take_the_configuration(version: str, coming: str, both: tuple) -> None:
-    assert Present.read({"version": version, "coming_version": coming}).written_for == both
+    assert read(Present, {"version": version, "coming_version": coming}).written_for == both
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def problems(settings: NginxSettings) -> list[Problem]:
 def _options(settings: NginxSettings, refused: Collection[str]) -> Iterator[Problem]:
     """What options need of others, and of nginx."""
     present = settings.present
-    version, modules = (present.written_for, present.modules) if present.installed else (UNKNOWN, None)
+    version, modules = (present.written_for, present.modules_here) if present.installed else (UNKNOWN, None)
     for entry in walk(settings):
         yield from unmet(entry, version, modules, refused)
 
@@ -116,7 +116,7 @@ def _stream_upstream(upstream: Upstream) -> Iterator[Problem]:
 
 
 def _backends_out(settings: NginxSettings) -> Iterator[Problem]:
-    out = settings.present.out
+    out = settings.present.backends_out
     for name in settings.backends_put_back:
         if name in settings.present.backends_lasting:
             yield Problem(
@@ -207,7 +207,7 @@ def _stripped(location: Location) -> Iterator[Problem]:
 
 
 def _streams(settings: NginxSettings) -> Iterator[Problem]:
-    if settings.streams and "stream" not in (*settings.modules, *settings.present.modules):
+    if settings.streams and "stream" not in (*settings.modules, *settings.present.modules_here):
         yield Problem(
             "nginx_modules",
             f"({', '.join(settings.modules) or 'empty'}) lacks stream, which nginx_streams needs",

@@ -26,6 +26,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table impo
     option,
 )
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.upstream import Upstream
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
 
 # nginx's own part of a package's version, which may have an epoch in front of it, and a revision behind.
@@ -40,62 +41,50 @@ KEYS = {"version": "wanted_version", "session_ticket_secrets": "ticket_secrets"}
 class Listener:
     """What listens on a TCP port of a host; process is empty where it is not known."""
 
-    address: str
-    port: int
-    process: str
+    address: str = ""
+    port: int = 0
+    process: str = ""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the host made its own: the generation of ticket keys, and certificates with their keys, by name."""
+
+    generation: int = 0
+    self_signed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    def from_fact(cls, fact: Mapping[str, Any]) -> Kept:
+        """The files of certificates are taken to the last byte."""
+        return cls(int(fact.get("generation") or 0), fact.get("self_signed") or {})
 
 
 @dataclass(frozen=True)
 class Present:
-    """What is on a host now.
+    """What is on a host now, by the names that the role has for it.
 
-    version: of its nginx, empty where none is known; coming: of the package that takes its place; kept: what the host made its own;
-    backends_kept: what it remembers as out of service; backends_lasting: what the inventory says of that; out: both.
+    version: of its nginx, empty where none is known; coming_version: of the package that takes its place;
+    backends_kept: what it remembers as out of service; backends_lasting: what the inventory says of that; backends_out: both.
     """
 
     installed: bool = False
     version: str = ""
-    coming: str = ""
-    modules: tuple[str, ...] = ()
+    coming_version: str = ""
+    modules_here: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     listeners: tuple[Listener, ...] = ()
     group: str = ""
     ipv6: bool = False
-    generation: int = 0
-    self_signed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    out: frozenset[str] = frozenset()
+    kept: Kept = Kept()
+    backends_out: frozenset[str] = frozenset()
     backends_lasting: frozenset[str] = frozenset()
     backends_kept: tuple[str, ...] = ()
-
-    @classmethod
-    def read(cls, given: Mapping[str, Any]) -> Present:
-        """given: the settings of the role, with what its steps found on a host."""
-        kept = given.get("kept") or {}
-        return cls(
-            installed=bool(given.get("installed")),
-            version=str(given.get("version") or ""),
-            coming=str(given.get("coming_version") or ""),
-            modules=_texts(given.get("modules_here")),
-            packages=_texts(given.get("packages")),
-            listeners=tuple(Listener(each["address"], each["port"], each["process"]) for each in given.get("listeners") or ()),
-            group=given.get("group") or "",
-            ipv6=bool(given.get("ipv6")),
-            generation=int(kept.get("generation") or 0),
-            self_signed=kept.get("self_signed") or {},
-            out=frozenset(_texts(given.get("backends_out"))),
-            backends_lasting=frozenset(_texts(given.get("backends_lasting"))),
-            backends_kept=_texts(given.get("backends_kept")),
-        )
 
     @property
     def written_for(self) -> tuple[int, ...]:
         """The version that the configuration is written for: around an upgrade or a downgrade both versions have to take it."""
-        known = [VERSION.match(text) for text in (self.version, self.coming) if text]
+        known = [VERSION.match(text) for text in (self.version, self.coming_version) if text]
         return min((as_numbers(each[1]) for each in known if each), default=UNKNOWN)
-
-
-def _texts(given: Any) -> tuple[str, ...]:
-    return tuple(str(each) for each in given or ())
 
 
 @dataclass(frozen=True)
@@ -205,11 +194,11 @@ class NginxSettings(Entry):
     problems: tuple[Problem, ...] = field(default=(), kw_only=True, compare=False)
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> NginxSettings:
+    def of(cls, given: Mapping[str, object]) -> NginxSettings:
         """given: the role's variables without their prefix, and what its steps found on a host; problems are those of single values."""
         found: list[Problem] = []
         known = cls.read({name: given.get(KEYS.get(name, name)) for name in named(cls)}, "", found)
-        return replace(known, present=Present.read(given), problems=tuple(found))
+        return replace(known, present=read(Present, given), problems=tuple(found))
 
     @property
     def resolves(self) -> bool:

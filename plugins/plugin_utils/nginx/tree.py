@@ -50,7 +50,11 @@ def files(settings: NginxSettings) -> list[File]:
             _file(f"servers/{each.name}.conf", "server.conf.j2", server=_server(each, settings))
             for each in settings.servers
         ),
-        *(file for each in settings.servers for file in _certificate(each, CERTIFICATES, settings.present.self_signed)),
+        *(
+            file
+            for each in settings.servers
+            for file in _certificate(each, CERTIFICATES, settings.present.kept.self_signed)
+        ),
         *(file for each in settings.servers for file in _error_pages(each)),
         *(
             _file(f"streams/{each.name}.conf", "stream.conf.j2", stream=_stream(each, settings))
@@ -100,7 +104,7 @@ def _text(path: str, text: str, **options: Any) -> File:
 def _upstream(entry: Upstream, settings: NginxSettings) -> File:
     """nginx keeps upstreams of HTTP and of streams apart, and so do the directories."""
     directory = "stream_upstreams" if entry.is_streams else "upstreams"
-    shown = entry.shown(settings.upstream_keepalive, settings.present.out, settings.resolves)
+    shown = entry.shown(settings.upstream_keepalive, settings.present.backends_out, settings.resolves)
     return _file(f"{directory}/{entry.name}.conf", "upstream.conf.j2", upstream=shown)
 
 
@@ -179,7 +183,7 @@ def _tickets(settings: NginxSettings) -> Iterator[File]:
     """Keys of session tickets, what names them, and the generation that they are of, to read again."""
     if not settings.session_ticket_secrets:
         return
-    generation = settings.present.generation
+    generation = settings.present.kept.generation
     keys = list(nginx_tickets.keys(settings.session_ticket_secrets, generation, settings.session_ticket_former))
     paths = [f"tls/ticket-{number}.key" for number in range(1, len(keys) + 1)]
     yield from (_text(path, key, secret=True, mode=SECRET) for path, key in zip(paths, keys, strict=True))

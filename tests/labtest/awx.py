@@ -63,6 +63,8 @@ class Awx:
         self.laid_out_at = time.time()
         self.templates = {each["name"]: each for each in definitions("job_templates")}
         self.workflows = {each["name"]: each for each in definitions("workflow_job_templates")}
+        # Held open, so that no later job's has the number of an earlier one's: its lock would be known to be left behind.
+        self.namespaces: dict[Path, int] = {}
         self.forks = yaml.safe_load((DEFINITIONS / "settings.yml").read_text())["awx_forks"]
 
     def _install_collection(self) -> None:
@@ -95,11 +97,12 @@ class Awx:
         script.chmod(0o700)
 
     def _container(self) -> None:
-        """A job's processes see none of another job's, as in an execution environment."""
+        """A job's processes see none of another job's, as in an execution environment; where its PID namespace is found is at its home."""
         playbook = self.place / "bin" / "ansible-playbook"
         playbook.parent.mkdir()
         real = Path(sys.executable).with_name("ansible-playbook")
-        playbook.write_text(f'#!/bin/sh\nexec unshare --pid --fork --kill-child --mount-proc {real} "$@"\n')
+        run = f'exec unshare --pid --fork --kill-child --mount-proc {real} "$@"'
+        playbook.write_text(f'#!/bin/sh\necho $$ >"$HOME/pid"\n{run}\n')
         playbook.chmod(0o755)
 
     def launch(
@@ -121,7 +124,7 @@ class Awx:
         for part in ("project", "inventory"):
             (place / part).symlink_to(self.place / part)
         (place / "env" / "ssh_key").write_text(self.key.read_text())
-        told = Told(cancelled_at)
+        told = Told(cancelled_at, place / "home" / "pid", self.namespaces)
         words = [f"--forks={self.forks}", *([f"--limit={limit}"] if limit else [])]
         done = ansible_runner.run(
             private_data_dir=str(place),
@@ -201,13 +204,18 @@ class Awx:
 class Told:
     """What ansible-runner tells of a job while it runs."""
 
-    def __init__(self, cancelled_at: str) -> None:
+    def __init__(self, cancelled_at: str, pid: Path, namespaces: dict[Path, int]) -> None:
         self.cancelled_at = cancelled_at
+        self.pid = pid
+        self.namespaces = namespaces
         self.begun: float | None = None
         self.artifacts: dict[str, Any] = {}
         self.recap: dict[str, dict[str, int]] = {}
 
     def hear(self, event: Mapping[str, Any]) -> bool:
+        if self.pid not in self.namespaces:
+            namespace = Path("/proc", self.pid.read_text().strip(), "ns/pid_for_children")
+            self.namespaces[self.pid] = os.open(namespace, os.O_RDONLY)
         data = event.get("event_data", {})
         if (
             event["event"] == "playbook_on_task_start"

@@ -20,7 +20,8 @@ import pytest
 import yaml
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import keepalived_conf, keepalived_dump
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.configuration import masked
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import table
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.vrrp import HMAC
 from support.hosts import Host
 from support.modules import ends, needs_root, newest
 
@@ -332,10 +333,9 @@ def hmac(mode: str = ONLY, active: int = 1, **keys: str) -> dict[str, Any]:
 
 def signing(*wanted: dict[str, Any]) -> str:
     """The role's configuration, an instance for each."""
-    settings = {**dict.fromkeys(keepalived_settings.WHOLE, {}), **dict.fromkeys(keepalived_settings.SINGLE, [])}
     return "".join(
         f"vrrp_instance VI_{number} {{\n    virtual_router_id {number}\n"
-        + keepalived_settings.render({**settings, "auth_hmac": one}, "auth_hmac")
+        + table.render(HMAC, {"auth_hmac": one} if one else {}, 1)
         + "}\n"
         for number, one in enumerate(wanted, 1)
     )

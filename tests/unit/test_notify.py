@@ -427,8 +427,8 @@ def test_a_state_that_is_told_again_is_not_news(notifier: Notifier, hooks: Hooks
 
 
 def test_a_master_from_before_is_seen_by_its_addresses(notifier: Notifier, hooks: Hooks) -> None:
-    one = {"name": "VI_0", "virtual_ipaddress": ["127.0.0.1/8"], "priority": 254}
-    both = {"name": "VI_3", "virtual_ipaddress": ["127.0.0.1/8", "192.0.2.3/24"], "priority": 254}
+    one = {**PLANNED, "name": "VI_0", "virtual_ipaddress": ["127.0.0.1/8"], "priority": 254}
+    both = {**PLANNED, "name": "VI_3", "virtual_ipaddress": ["127.0.0.1/8", "192.0.2.3/24"], "priority": 254}
     notifier.configure([*INSTANCES, one, both], webhooks=[webhook(port_of(hooks))])
     notifier.start()
     notifier.write(BACKUP)

@@ -20,6 +20,7 @@ OUTPUTS = {
     "check_nginx": {"check_nginx_files", "check_nginx_tracking", "check_nginx_staged"},
     "keepalived": {
         "keepalived_binary_desired",
+        "keepalived_checksums",
         "keepalived_files",
         "keepalived_fleet",
         "keepalived_found",
@@ -46,6 +47,7 @@ OUTPUTS = {
         "nginx_staged",
         "nginx_undecided",
         "nginx_upgrade",
+        "nginx_user",
     },
 }
 

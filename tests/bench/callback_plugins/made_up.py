@@ -37,7 +37,7 @@ KEEPALIVED = {
 NGINX = {
     "installed": True,
     "version": "1.26.3",
-    "modules": [],
+    "modules": ["stream"],
     "running": True,
     "pid": 2,
     "workers": [3, 4],

@@ -98,10 +98,12 @@ def options(role: str) -> Mapping[str, Any]:
     return found
 
 
+@cache
+def validator(role: str) -> ArgumentSpecValidator:
+    return ArgumentSpecValidator(dict(options(role)))
+
+
 def errors(role: str, variables: Variables) -> list[str]:
     """What the argument specs refuse of a role's variables, in Ansible's words, one line each."""
     given = {name: variables[name] for name in options(role) if name in variables}
-    messages = (
-        ArgumentSpecValidator(dict(options(role))).validate(given, validate_role_argument_spec=True).error_messages
-    )
-    return list(messages)
+    return list(validator(role).validate(given, validate_role_argument_spec=True).error_messages)

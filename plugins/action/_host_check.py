@@ -57,7 +57,6 @@ class ActionModule(ActionBase):
             return {**_refusal(problems, {}, refuse=options["refuse"]), "ansible_facts": gathered}
         if "keepalived" in roles:
             variables.know(keepalived_settings=directives.collected(variables))
-            variables.know(keepalived_binary_desired=variables["keepalived_binary_desired"])
         answer = self._look(dict(_parts(roles, variables)), task_vars)
         if answer.get("failed") or answer.get("unreachable"):
             return answer
@@ -113,6 +112,8 @@ def _now(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 def _keepalived(variables: Variables) -> dict[str, Any]:
     """What the module needs to know to look at keepalived."""
+    # The marker follows from it.
+    variables.know(keepalived_binary_desired=variables["keepalived_binary_desired"])
     return {
         "binary": variables["keepalived_binary_desired"],
         "marker": variables["keepalived_marker"],

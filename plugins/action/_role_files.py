@@ -70,6 +70,7 @@ class ActionModule(ActionBase):
 def _settings(roles: list[str], variables: Variables) -> Iterator[tuple[str, dict[str, Any]]]:
     """Evaluated once, for many files and variables refer to them."""
     if "keepalived" in roles:
-        yield "keepalived_settings", variables["keepalived_settings"]
+        for name in ("keepalived_settings", "keepalived_here"):
+            yield name, variables[name]
     if "nginx" in roles:
         yield "nginx_settings", collected(variables, variables.of_play())

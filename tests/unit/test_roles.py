@@ -25,6 +25,7 @@ OUTPUTS = {
         "keepalived_fleet",
         "keepalived_found",
         "keepalived_heard",
+        "keepalived_here",
         "keepalived_incomplete",
         "keepalived_instances",
         "keepalived_marker",

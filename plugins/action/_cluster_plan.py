@@ -33,7 +33,8 @@ class ActionModule(ActionBase):
         if any(not each["facts"] for each in checked.values()):
             return {"failed": True, "msg": "\n".join(own)}
         fleet = {} if options["nginx_only"] else vrrp_fleet(known, hosts)
-        problems = [*fleet.get("problems", ()), *_of_nginx(checked, known), *own]
+        kept = dict(_backends_kept(checked, known))
+        problems = [*fleet.get("problems", ()), *_of_nginx(checked, known, kept), *own]
         if problems:
             return {"failed": True, "msg": "\n".join(problems)}
         keepalived = [each["facts"]["keepalived_found"] for each in checked.values() if fleet]
@@ -45,23 +46,33 @@ class ActionModule(ActionBase):
             "cautions": cautions,
             "lacking": lacking,
             "makers": _makers(known, list(checked)),
+            "backends_kept": kept,
             **fleet,
         }
 
 
-def _of_nginx(checked: Mapping[str, Mapping[str, Any]], known: Overlaid) -> Iterator[str]:
-    """What is wrong with each host's nginx, once it is known which backends all of them have as out of service."""
+def _backends_kept(checked: Mapping[str, Mapping[str, Any]], known: Overlaid) -> Iterator[tuple[str, list[str]]]:
+    """By host which backends it is to have as out of service, once it is known which all of them remember."""
     asked = [known[host] for host in checked]
     for host, each in checked.items():
-        settings = each.get("nginx_settings")
-        if settings:
-            kept = nginx_backends_out(
-                asked, settings["upstreams"], settings["backends_take_out"], settings["backends_put_back"]
+        own = each.get("nginx_settings")
+        if own:
+            yield (
+                host,
+                nginx_backends_out(asked, own["upstreams"], own["backends_take_out"], own["backends_put_back"]),
             )
-            out = [*settings["backends_lasting"], *kept]
-            yield from nginx_problems(
-                {**settings, "backends_out": out, "backends_kept": kept}, known[host]["ansible_facts"], host
-            )
+
+
+def _of_nginx(
+    checked: Mapping[str, Mapping[str, Any]], known: Overlaid, kept: Mapping[str, list[str]]
+) -> Iterator[str]:
+    """What is wrong with each host's nginx."""
+    for host, backends in kept.items():
+        settings = checked[host]["nginx_settings"]
+        out = [*settings["backends_lasting"], *backends]
+        yield from nginx_problems(
+            {**settings, "backends_out": out, "backends_kept": backends}, known[host]["ansible_facts"], host
+        )
 
 
 def _makers(known: Overlaid, hosts: Sequence[str]) -> dict[str, str]:

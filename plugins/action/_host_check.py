@@ -12,6 +12,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.vars.clean import namespace_facts
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.collected import collected
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Variables, errors
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.check_nginx import (
     CheckNginxSettings,
@@ -54,8 +56,7 @@ class ActionModule(ActionBase):
         if problems:
             return {**_refusal(problems, {}, refuse=options["refuse"]), "ansible_facts": gathered}
         if "keepalived" in roles:
-            variables.know(keepalived_settings=variables["keepalived_settings"])
-            variables.know(keepalived_binary_desired=variables["keepalived_binary_desired"])
+            variables.know(keepalived_settings=directives.collected(variables))
         answer = self._look(dict(_parts(roles, variables)), task_vars)
         if answer.get("failed") or answer.get("unreachable"):
             return answer
@@ -64,8 +65,11 @@ class ActionModule(ActionBase):
         problems = _check_nginx_problems(variables, host) if "check_nginx" in roles else []
         checked = _refusal(problems, facts, refuse=options["refuse"], warnings=answer.get("warnings") or [])
         checked["ansible_facts"] = gathered
+        if "nginx" not in roles:
+            return checked
         # What an nginx can do is judged once all hosts have told which backends are out of service.
-        return checked if "nginx" not in roles else {**checked, "nginx_settings": variables["nginx_settings"]}
+        variables.know(nginx_backends_kept=[])
+        return {**checked, "nginx_settings": collected(variables)}
 
     def _look(self, arguments: Mapping[str, Any], task_vars: Mapping[str, Any] | None) -> dict[str, Any]:
         if not arguments:
@@ -108,6 +112,8 @@ def _now(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 def _keepalived(variables: Variables) -> dict[str, Any]:
     """What the module needs to know to look at keepalived."""
+    # The marker follows from it.
+    variables.know(keepalived_binary_desired=variables["keepalived_binary_desired"])
     return {
         "binary": variables["keepalived_binary_desired"],
         "marker": variables["keepalived_marker"],

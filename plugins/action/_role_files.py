@@ -11,6 +11,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.evenkeel.nginx_ha.plugins.lookup.rendered import Shared
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.collected import collected
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import ROLES, Variables
 
 MODULE = "evenkeel.nginx_ha.config_files"
@@ -26,8 +27,6 @@ ARGUMENTS = {
     "unfinished": {"type": "bool", "default": False},
 }
 RENDERED = ("tested", "present")
-# Evaluated once, for many files and variables refer to them.
-COSTLY = ("keepalived_settings", "nginx_settings")
 
 
 class ActionModule(ActionBase):
@@ -37,9 +36,7 @@ class ActionModule(ActionBase):
         variables = Variables(self._templar, task_vars or {})
         roles = [role for role in ORDER if role in options["roles"]]
         if options["state"] in RENDERED:
-            for name in COSTLY:
-                if name.partition("_")[0] in roles:
-                    variables.know(**{name: variables[name]})
+            variables.know(**dict(_settings(roles, variables)))
         sets = [self._set(role, options, variables) for role in roles]
         answer = self._execute_module(module_name=MODULE, module_args={"sets": sets}, task_vars=task_vars)
         if answer.get("failed") or answer.get("unreachable"):
@@ -68,3 +65,12 @@ class ActionModule(ActionBase):
                 yield from lookup.run([file], known)
             else:
                 yield file
+
+
+def _settings(roles: list[str], variables: Variables) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Evaluated once, for many files and variables refer to them."""
+    if "keepalived" in roles:
+        for name in ("keepalived_settings", "keepalived_here"):
+            yield name, variables[name]
+    if "nginx" in roles:
+        yield "nginx_settings", collected(variables, variables.of_play())

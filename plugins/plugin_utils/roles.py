@@ -33,8 +33,11 @@ class Variables(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._values:
-            self._values[name] = self._templar.template(self.raw[name])
+            self._values[name] = _decrypted(self._templar.template(self.raw[name]))
         return self._values[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.raw
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.raw)
@@ -46,10 +49,24 @@ class Variables(Mapping[str, Any]):
         """The value of one key of a variable that is a dictionary; the others are not evaluated."""
         return self._templar.template(self.raw[name][key])
 
+    def of_play(self) -> Iterator[Mapping[str, Any]]:
+        """The variables of each host of the play."""
+        hosts = self.raw["hostvars"]
+        return (hosts[host] for host in self.raw["ansible_play_hosts_all"])
+
     def know(self, **values: Any) -> None:
         """Have these evaluated values in place of the variables, also where other variables refer to them."""
         self._values.update(values)
         self.raw.update(values)
+
+
+def _decrypted(value: Any) -> Any:
+    """Texts in place of what a vault has encrypted, which ansible-core leaves as objects of its own before 2.19."""
+    if hasattr(value, "__ENCRYPTED__"):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _decrypted(each) for key, each in value.items()}
+    return [_decrypted(each) for each in value] if isinstance(value, list) else value
 
 
 class Overlaid(Mapping[str, Any]):
@@ -81,10 +98,12 @@ def options(role: str) -> Mapping[str, Any]:
     return found
 
 
+@cache
+def validator(role: str) -> ArgumentSpecValidator:
+    return ArgumentSpecValidator(dict(options(role)))
+
+
 def errors(role: str, variables: Variables) -> list[str]:
     """What the argument specs refuse of a role's variables, in Ansible's words, one line each."""
     given = {name: variables[name] for name in options(role) if name in variables}
-    messages = (
-        ArgumentSpecValidator(dict(options(role))).validate(given, validate_role_argument_spec=True).error_messages
-    )
-    return list(messages)
+    return list(validator(role).validate(given, validate_role_argument_spec=True).error_messages)

@@ -62,7 +62,7 @@ def test_a_job_finds_the_collection(environment: dict[str, str]) -> None:
 
 
 def test_versions_are_those_with_a_known_checksum() -> None:
-    table = yaml.safe_load((PROJECT / "roles/keepalived/vars/main.yml").read_text())["__keepalived_checksums"]
+    table = yaml.safe_load((PROJECT / "roles/keepalived/vars/main.yml").read_text())["keepalived_checksums"]
     assert question("Upgrade keepalived", "keepalived_version")["choices"] == list(table)
 
 

@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import yaml
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived import keepalived_conf, keepalived_notify
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.preflight import judged
@@ -42,14 +41,8 @@ PROPERTY = settings(
 )
 SHA256 = "103692bd5345a4ed9f4581632ea636214fdf53e45682e200aab122c4fa674ece"
 FREE = {role: list(free_texts(specs(role))) for role in ("keepalived", "check_nginx")}
-VARS = yaml.safe_load((ROLES / "keepalived/vars/main.yml").read_text())
 # The variables that the role hands to the plan and to keepalived.conf, by their names there.
-HANDED = {
-    match[1]: name
-    for part in ("__keepalived_base_settings", "__keepalived_directives")
-    for name, value in VARS[part].items()
-    if (match := re.fullmatch(r"\{\{ (keepalived_\w+) \}\}", value))
-} | {"keepalived_vrrp_scripts": "vrrp_scripts"}
+HANDED = {f"keepalived_{name}": name for name in directives.SETTINGS}
 FILES = {
     role: sorted(path.name for path in (ROLES / role / "templates").iterdir() if path.name != "keepalived.conf.j2")
     for role in FREE

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_tree
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import bracketed, is_address
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.collected import collected
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.kinds import INT, LIMIT, RATE, SECONDS
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems, problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import KEYS, NginxSettings
@@ -26,7 +27,6 @@ from support.nginx import FACTS
 from support.nginx_options import (
     REPOSITORY,
     ROLE,
-    VARIABLES,
     Chain,
     chains,
     example,
@@ -258,7 +258,27 @@ def test_defaults_are_those_of_the_role() -> None:
 
 
 def test_every_variable_of_the_role_is_read() -> None:
-    assert {KEYS.get(name, name) for name in named(NginxSettings)} <= set(VARIABLES["nginx_settings"])
+    options = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+    given = {name: [name] for name in options}
+    found = collected({**given, "nginx_user": "www-data", "nginx_backends_kept": ["web1"], "ansible_facts": {}})
+    names = {f"nginx_{name}": KEYS.get(name, name) for name in named(NginxSettings)}
+    assert set(names) == set(options)
+    assert {name: found[key] for name, key in names.items()} == {
+        **given,
+        "nginx_backends_out": ["nginx_backends_out", "web1"],
+    }
+
+
+def test_settings_have_what_was_found_on_the_host_and_on_others() -> None:
+    given = {f"nginx_{name}": row.option.unset for name, row in named(NginxSettings).items()}
+    upstreams = [{"name": "web", "servers": [{"name": "web1", "address": "10.0.0.1"}]}]
+    given |= {"nginx_upstreams": upstreams, "nginx_user": "nginx", "ansible_facts": {"lo": {"ipv6": []}}}
+    alone = collected(given)
+    assert (alone["installed"], alone["version"], alone["kept"], alone["ipv6"]) == (True, "", {}, True)
+    here = {"installed": False, "version": "1.26.3", "modules": ["stream"], "backends_out": ["web1", "gone"]}
+    told = collected({**given, "nginx_found": here, "nginx_upgrade": {"nginx": "1.28.0"}}, [{"nginx_found": here}, {}])
+    assert (told["installed"], told["version"], told["coming_version"]) == (False, "1.26.3", "1.28.0")
+    assert (told["modules_here"], told["backends_kept"], told["backends_out"]) == (["stream"], ["web1"], ["web1"])
 
 
 # Free text

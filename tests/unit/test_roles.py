@@ -20,10 +20,12 @@ OUTPUTS = {
     "check_nginx": {"check_nginx_files", "check_nginx_tracking", "check_nginx_staged"},
     "keepalived": {
         "keepalived_binary_desired",
+        "keepalived_checksums",
         "keepalived_files",
         "keepalived_fleet",
         "keepalived_found",
         "keepalived_heard",
+        "keepalived_here",
         "keepalived_incomplete",
         "keepalived_instances",
         "keepalived_marker",
@@ -46,6 +48,7 @@ OUTPUTS = {
         "nginx_staged",
         "nginx_undecided",
         "nginx_upgrade",
+        "nginx_user",
     },
 }
 

@@ -86,6 +86,32 @@ TRACKED = {
     "track_files": keepalived_vrrp.FILE_ENTRY,
     "track_processes": keepalived_vrrp.PROCESS_ENTRY,
 }
+# What the plan and keepalived.conf are made of besides.
+FURTHER = (
+    *(
+        "hosts",
+        "vips",
+        "vrrp_version",
+        "advert_int",
+        "auth_pass",
+        "auth_type",
+        "priority_base",
+        "priority_step",
+        "skew",
+    ),
+    *("reserved_vrids", "allow_vrid_change", "interface", "unicast", "firewall", "unicast_src_ip", "unicast_peers"),
+    *("preempt_delay", "watchdog_seconds", "handover_seconds", "checks", "router_id", "script_user", "garp_refresh"),
+    *("state_dir", "install_root", "notify", "install_method", "version", "checksum", "checksums", "source_urls"),
+    "source_file",
+)
+SETTINGS = (*FURTHER, *TRACKED, *WHOLE, *SINGLE)
+
+
+def collected(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, by names without prefix, of the role's variables by their own names."""
+    found = {name: variables[f"keepalived_{name}"] for name in SETTINGS}
+    scripts = (found["checks"] or {}).get("vrrp_scripts") or ()
+    return {**found, "vrrp_scripts": [*scripts, *found["vrrp_scripts"]]}
 
 
 def tracked(settings: KeepalivedSettings, name: str) -> Iterator[tuple[str, Any]]:

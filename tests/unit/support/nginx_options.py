@@ -160,7 +160,7 @@ def rendered(settings: Mapping[str, Any]) -> dict[str, str]:
     variables = {
         **VARIABLES,
         **{f"nginx_{name}": value for name, value in names.items()},
-        "__nginx_user": "www-data",
+        "nginx_user": "www-data",
         "__nginx_modules": "/m",
     }
     variables["__nginx_load"], variables["__nginx_ciphers"] = variables["nginx_modules"], "A:B"

@@ -52,7 +52,7 @@ def problems_of(vip: Vip, ranks: Mapping[str, int], order: Sequence[str], preemp
     """Why the priorities and states of a VIP would not work."""
     yield from _equal(vip, ranks)
     highest, lowest = max(ranks.values()), min(ranks.values())
-    master = next(host for host, priority in ranks.items() if priority == highest)
+    master = max(ranks, key=lambda host: ranks[host])
     if (vip.order or vip.preferred) and master != order[0]:
         what = f"make {master} its master, but preferred or order names {order[0]}"
         yield vip.problem("priorities", what, "Set one of the two.")

@@ -66,7 +66,7 @@ class Scale:
     def width(self, start: float, end: float) -> float:
         return self.at(end) - self.at(start)
 
-    def bar(self, start: float, end: float, kind: str, title: str = "") -> Bar:
+    def drawn(self, start: float, end: float, kind: str, title: str = "") -> Bar:
         return Bar(self.at(start), self.width(start, end), kind, title)
 
     def seconds(self, moment: float) -> str:
@@ -119,7 +119,7 @@ class Lane:
     def held(self) -> Iterator[Bar]:
         for span in self.spans:
             title = f"{span.holder}, {self.scale.seconds(span.start)} to {self.scale.seconds(span.end)}"
-            yield self.scale.bar(span.start, span.end, self.cluster.colour(span.holder), title)
+            yield self.scale.drawn(span.start, span.end, self.cluster.colour(span.holder), title)
 
     @property
     def holders(self) -> Iterator[Label]:
@@ -137,7 +137,7 @@ class Lane:
     @property
     def failed(self) -> Iterator[Bar]:
         for outage in self.outages:
-            yield self.scale.bar(outage.start, outage.end, "fail", _outage_in_words(outage, self.scale))
+            yield self.scale.drawn(outage.start, outage.end, "fail", _outage_in_words(outage, self.scale))
 
     @property
     def lengths(self) -> Iterator[Label]:
@@ -291,7 +291,7 @@ def _event_labels(shown: Sequence[tuple[str, float]], scale: Scale) -> Iterator[
 
 def _band(letter: str, zoom: Scale, whole: Scale) -> tuple[Bar, Label]:
     return (
-        whole.bar(zoom.start, zoom.end, "band"),
+        whole.drawn(zoom.start, zoom.end, "band"),
         Label(letter, whole.at((zoom.start + zoom.end) / 2), "tag"),
     )
 

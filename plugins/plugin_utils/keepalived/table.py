@@ -47,9 +47,9 @@ class Directive:
     kind: flag (the keyword alone, where true), on_off, int, seconds (a number with up to 6 decimals), word, text (one word that is quoted
     where it needs to be), command (an absolute path and arguments), path, address, network (an address with or without its prefix), key
     (what adverts are signed with), password, plain_path (one that scripts have as well), user (a name, maybe a group's behind it), version,
-    list (words behind the keyword), words (the same of one text), routes (texts, each a line in
-    braces), block (one pair of braces), blocks (one for each entry of a list), line (a block on one line without braces), lines (one such line for each entry of a list, in
-    braces), entries (the same without a keyword and braces of their own).
+    list (words behind the keyword), words (the same of one text), routes (texts, each a line in braces), block (one pair of braces), blocks
+    (one for each entry of a list), line (a block on one line without braces), lines (one such line for each entry of a list, in braces),
+    entries (the same without a keyword and braces of their own).
     since and until: the first version that has it and the first that lacks it again, empty where all do that can be compiled; needs: what
     keepalived has to be compiled with, a key of NEEDS; low and high: bounds of a number, inclusive; choices: the words it takes; newer:
     those of them that later versions have, each with its first one; example: a value that keepalived accepts; instead: what to write, where

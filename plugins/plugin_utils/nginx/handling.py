@@ -60,14 +60,27 @@ def headers(entry: Handling, place: HttpPlace) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Access(Entry):
-    deny: tuple[str, ...] = option(kinds.NETWORK, "Addresses and networks that are refused (403; in streams cut off), even if they are among those allowed.", ["192.0.2.0/24"], many=True, renders="deny {value}")
-    allow: tuple[str, ...] = option(kinds.NETWORK, "Addresses and networks that may ask; all others are refused. A location's C(allow) and C(deny) take the place of its server's.", ["172.16.2.0/24"], many=True, renders=_allow)
+    deny: tuple[str, ...] = option(
+        kinds.NETWORK, "Addresses and networks that are refused (403; in streams cut off), even if they are among those allowed.", ["192.0.2.0/24"],
+        many=True, renders="deny {value}",
+    )
+    allow: tuple[str, ...] = option(
+        kinds.NETWORK,
+        "Addresses and networks that may ask; all others are refused. A location's C(allow) and C(deny) take the place of its server's.",
+        ["172.16.2.0/24"], many=True, renders=_allow,
+    )
 
 
 @dataclass(frozen=True)
 class Handling(Access):
-    body_size: str | None = option(kinds.SIZE, "Largest body of a request, such as V(10m); V(0) is any. nginx's own default is 1 MB.", "10m", renders="client_max_body_size {value}")
-    keepalive_timeout: float | None = option(kinds.SECONDS, "Seconds for which a client's idle connection is kept; V(0) ends it with the answer. By default 65.", 20, low=0, high=LONGEST, renders="keepalive_timeout {value}")
+    body_size: str | None = option(
+        kinds.SIZE, "Largest body of a request, such as V(10m); V(0) is any. nginx's own default is 1 MB.", "10m",
+        renders="client_max_body_size {value}",
+    )
+    keepalive_timeout: float | None = option(
+        kinds.SECONDS, "Seconds for which a client's idle connection is kept; V(0) ends it with the answer. By default 65.", 20, low=0, high=LONGEST,
+        renders="keepalive_timeout {value}",
+    )
     requests_per_second: float | None = option(
         kinds.RATE, "Requests that one client's address may make; more get 429.", 20, low=0, high=1_000_000,
         outside="limit_req_zone $binary_remote_addr zone={zone}_requests:1m rate={value}", renders=_requests,
@@ -88,4 +101,7 @@ class Handling(Access):
         kinds.NAME, "Name of the list in O(nginx_users) whose members may ask, by HTTP basic authentication.", "staff",
         renders=("auth_basic {value}", "auth_basic_user_file nginx_ha/users/{value}"),
     )
-    response_headers: Mapping[str, str] = option(kinds.HEADERS, "Headers of every answer and their values. Those of a location are added to those of its server.", {"X-Frame-Options": "DENY"}, default={}, renders=headers)
+    response_headers: Mapping[str, str] = option(
+        kinds.HEADERS, "Headers of every answer and their values. Those of a location are added to those of its server.", {"X-Frame-Options": "DENY"},
+        default={}, renders=headers,
+    )

@@ -61,34 +61,46 @@ class Location(Entry):
 
     path: str = option(kinds.LINE, "The path, or with a O(nginx_servers[].locations[].match) by regular expression the expression.", "/app/", required=True)
     match: str = option(
-        kinds.chosen(*MATCHES), "The longest prefix counts, unless a regular expression matches, the first in the list; V(prefix_first) goes before these, V(exact) before all.",
+        kinds.chosen(*MATCHES),
+        "The longest prefix counts, unless a regular expression matches, the first in the list; V(prefix_first) goes before these, V(exact)"
+        " before all.",
         "exact", default="prefix",
     )
     handling: Handling = inlined(Handling)
     upstream: str | None = option(kinds.NAME, "Name of the upstream that it proxies to.", "web", renders=_pass, beside="upstream")
-    strip_prefix: bool = option(kinds.FLAG, "Leaves the path, which ends in V(/), out of what the upstream is asked for.", True, default=False, needs="upstream")
+    strip_prefix: bool = option(
+        kinds.FLAG, "Leaves the path, which ends in V(/), out of what the upstream is asked for.", True, default=False, needs="upstream",
+    )
     connect_timeout: float | None = option(
-        kinds.SECONDS, "Seconds for a connection to a server of the upstream. By default 3.", 0.5, low=0, high=LONGEST, renders="{proxy}_connect_timeout {value}", beside="upstream",
+        kinds.SECONDS, "Seconds for a connection to a server of the upstream. By default 3.", 0.5, low=0, high=LONGEST,
+        renders="{proxy}_connect_timeout {value}", beside="upstream",
     )
     read_timeout: float | None = option(
-        kinds.SECONDS, "Seconds between two parts of an answer. By default 60.", 300, low=0, high=LONGEST, renders="{proxy}_read_timeout {value}", beside="upstream",
+        kinds.SECONDS, "Seconds between two parts of an answer. By default 60.", 300, low=0, high=LONGEST, renders="{proxy}_read_timeout {value}",
+        beside="upstream",
     )
     send_timeout: float | None = option(
-        kinds.SECONDS, "Seconds between two parts of a request. By default 60.", 300, low=0, high=LONGEST, renders="{proxy}_send_timeout {value}", beside="upstream",
+        kinds.SECONDS, "Seconds between two parts of a request. By default 60.", 300, low=0, high=LONGEST, renders="{proxy}_send_timeout {value}",
+        beside="upstream",
     )
     request_headers: Mapping[str, str] = option(
-        kinds.HEADERS, "Headers for the upstream and their values, besides or in place of those that every request has; empty ones are left out.", {"X-Site": "main"},
-        default={}, renders=_request_headers, beside="upstream",
+        kinds.HEADERS, "Headers for the upstream and their values, besides or in place of those that every request has; empty ones are left out.",
+        {"X-Site": "main"}, default={}, renders=_request_headers, beside="upstream",
     )
     buffering: bool = option(kinds.FLAG, "V(false) hands requests and answers on as they come.", False, default=True, renders=_unbuffered, beside="upstream")
     root: str | None = option(kinds.PATH, "Directory of static files.", "/srv/www", renders="root {value}")
     try_files: tuple[str, ...] = option(
-        kinds.LINE, "What to look for below O(nginx_servers[].locations[].root), and what to answer in the end. By default the path itself, and 404.", ["$uri", "/index.html"],
-        many=True, renders=_try_files, beside="root",
+        kinds.LINE, "What to look for below O(nginx_servers[].locations[].root), and what to answer in the end. By default the path itself, and 404.",
+        ["$uri", "/index.html"], many=True, renders=_try_files, beside="root",
     )
-    redirect: str | None = option(kinds.LINE, "Where its requests are sent, whoever asks.", "https://www.example.com/new", excludes=AT_ONCE, renders=redirected, beside="redirect")
+    redirect: str | None = option(
+        kinds.LINE, "Where its requests are sent, whoever asks.", "https://www.example.com/new", excludes=AT_ONCE, renders=redirected,
+        beside="redirect",
+    )
     redirect_code: int = option(REDIRECTS, "The status of O(nginx_servers[].locations[].redirect).", 302, default=301)
-    status: int | None = option(kinds.INT, "Answers this status at once, whoever asks.", 204, low=100, high=599, excludes=AT_ONCE, renders=_status, beside="status")
+    status: int | None = option(
+        kinds.INT, "Answers this status at once, whoever asks.", 204, low=100, high=599, excludes=AT_ONCE, renders=_status, beside="status",
+    )
     text: str | None = option(kinds.BODY, "The body of O(nginx_servers[].locations[].status), plain text.", "ok", empty=True)
 
     @property

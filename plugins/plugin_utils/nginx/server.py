@@ -46,7 +46,8 @@ class Certificate(Entry):
     exactly_one = ("certificate", "certificate_file")
 
     certificate: str | None = option(
-        kinds.PEM, "The certificate and those between it and the root, in PEM, as P(ansible.builtin.file#lookup) or a vault gives them.", "-----BEGIN CERTIFICATE-----", secret=True, needs="key",
+        kinds.PEM, "The certificate and those between it and the root, in PEM, as P(ansible.builtin.file#lookup) or a vault gives them.",
+        "-----BEGIN CERTIFICATE-----", secret=True, needs="key",
     )
     key: str | None = option(kinds.PEM, "Its private key in PEM. It is never shown.", "-----BEGIN PRIVATE KEY-----", secret=True, needs="certificate")
     certificate_file: str | None = option(
@@ -114,14 +115,17 @@ class Server(Entry):
         "Names and addresses that it answers for; a name may begin or end with C(*), and C(~) begins a regular expression. By default "
         "O(nginx_vips). The first server of a port answers for all other names.", ["www.example.com"], many=True,
     )
-    vips: tuple[str, ...] = option(kinds.ADDRESS, "Addresses that it listens on, by default all. A VIP among them may be on another host.", ["192.168.200.200"], many=True)
+    vips: tuple[str, ...] = option(
+        kinds.ADDRESS, "Addresses that it listens on, by default all. A VIP among them may be on another host.", ["192.168.200.200"], many=True,
+    )
     upstream: str | None = option(kinds.NAME, "Name of the upstream that it proxies to, in C(http) or what its O(nginx_upstreams[].protocol) says.", "web")
     proxy_protocol: bool = option(
-        kinds.FLAG, "A load balancer before this one tells the client's address by the PROXY protocol; O(nginx_servers[].trusted_proxies) says which.", True, default=False,
-        renders="real_ip_header proxy_protocol",
+        kinds.FLAG, "A load balancer before this one tells the client's address by the PROXY protocol; O(nginx_servers[].trusted_proxies) says which.",
+        True, default=False, renders="real_ip_header proxy_protocol",
     )
     trusted_proxies: tuple[str, ...] = option(
-        kinds.NETWORK, "Networks of proxies before this one, whose word on the client's address counts (C(X-Forwarded-For), or the PROXY protocol).", ["10.0.0.0/8"], many=True, renders=_trusted,
+        kinds.NETWORK, "Networks of proxies before this one, whose word on the client's address counts (C(X-Forwarded-For), or the PROXY protocol).",
+        ["10.0.0.0/8"], many=True, renders=_trusted,
     )
     tls: Tls | None = entry(Tls, "Makes it HTTPS.", renders=_stapling)
     http2: bool = option(kinds.FLAG, "HTTP/2 beside HTTP/1.1, with O(nginx_servers[].tls).", False, default=True)
@@ -134,13 +138,14 @@ class Server(Entry):
     hsts: int | None = option(kinds.INT, "Seconds for which browsers are to use HTTPS only (RFC 6797).", 31536000, low=0, high=MOST)
     error_pages: tuple[ErrorPage, ...] = entry(ErrorPage, "What is shown in place of nginx's own pages.", many=True, renders=_error_pages)
     intercept_errors: bool = option(
-        kinds.FLAG, "Shows O(nginx_servers[].error_pages) for what upstreams answer, too.", True, default=False, renders=("proxy_intercept_errors on", "grpc_intercept_errors on"),
+        kinds.FLAG, "Shows O(nginx_servers[].error_pages) for what upstreams answer, too.", True, default=False,
+        renders=("proxy_intercept_errors on", "grpc_intercept_errors on"),
     )
     maintenance: Maintenance | None = entry(Maintenance, "Answers 503 instead of serving.", empty=True)
     handling: Handling = inlined(Handling)
     redirect: str | None = option(
-        kinds.LINE, "Where every request is sent, such as V(https://$host$request_uri). Takes the place of an upstream and of locations.", "https://$host$request_uri",
-        excludes={**dict.fromkeys(("upstream", "locations"), "and sends every request elsewhere"), **AT_ONCE},
+        kinds.LINE, "Where every request is sent, such as V(https://$host$request_uri). Takes the place of an upstream and of locations.",
+        "https://$host$request_uri", excludes={**dict.fromkeys(("upstream", "locations"), "and sends every request elsewhere"), **AT_ONCE},
         renders=redirected, beside="redirect",
     )
     redirect_code: int = option(REDIRECTS, "The status of O(nginx_servers[].redirect).", 308, default=301)

@@ -91,7 +91,8 @@ class Present:
 class Member(Entry):
     name: str = option(kinds.USER, "Name of the user, without a colon.", "alice", required=True)
     hash: str = option(
-        kinds.HASH, "The password as C(openssl passwd -6) or P(ansible.builtin.password_hash#filter) makes it. It is never shown.", "$6$salt$hash", required=True, secret=True,
+        kinds.HASH, "The password as C(openssl passwd -6) or P(ansible.builtin.password_hash#filter) makes it. It is never shown.", "$6$salt$hash",
+        required=True, secret=True,
     )
 
 
@@ -105,8 +106,10 @@ class Users(Entry):
 class NginxSettings(Entry):
     upstreams: tuple[Upstream, ...] = entry(Upstream, "Groups of servers to proxy to.", many=True, required=True, empty=True)
     backends_out: tuple[str, ...] = option(
-        kinds.MAYBE, "Servers that get no requests, in no upstream, by their names or addresses, for as long as this says so. What they are answering they finish.", ["web1"],
-        many=True, default=(),
+        kinds.MAYBE,
+        "Servers that get no requests, in no upstream, by their names or addresses, for as long as this says so. What they are answering "
+        "they finish.",
+        ["web1"], many=True, default=(),
     )
     backends_take_out: tuple[str, ...] = option(
         kinds.MAYBE,
@@ -162,10 +165,15 @@ class NginxSettings(Entry):
         "one in front and drop the last. Without any, each host has keys of its own.", None, many=True, default=(), secret=True,
     )
     session_ticket_former: int = option(
-        kinds.INT, "How many former keys of each secret are still accepted after C(rotate_tickets.yml). A session lasts for a day, so with 2 it survives rotations every 12 hours.",
+        kinds.INT,
+        "How many former keys of each secret are still accepted after C(rotate_tickets.yml). A session lasts for a day, so with 2 it "
+        "survives rotations every 12 hours.",
         1, default=2, low=0, high=24,
     )
-    session_ticket_rotate: bool = option(kinds.FLAG, "Lets all load balancers go over to the next keys. C(rotate_tickets.yml) sets it for one run.", True, default=False, needs="session_ticket_secrets")
+    session_ticket_rotate: bool = option(
+        kinds.FLAG, "Lets all load balancers go over to the next keys. C(rotate_tickets.yml) sets it for one run.", True, default=False,
+        needs="session_ticket_secrets",
+    )
     resolvers: tuple[str, ...] = option(
         kinds.ADDRESS,
         "Addresses of DNS servers. With them, names of upstreams' servers are looked up again while nginx runs (nginx 1.27.3 and later); "
@@ -174,12 +182,21 @@ class NginxSettings(Entry):
     reuseport: bool = option(kinds.FLAG, "Gives each worker a queue of its own for new connections.", False, default=True)
     cache_size: str = option(kinds.CACHE_SIZE, "Largest size of what C(cache_seconds) keeps, on disk.", "10g", default="1g")
     compression: bool = option(kinds.FLAG, "Compresses text of 1 kB and more for clients that accept it (gzip).", False, default=True)
-    access_log: str = option(kinds.chosen("json", "combined", "off"), "Format of C(/var/log/nginx/access.log), a line for each request; V(off) writes none.", "combined", default="json")
-    vips: tuple[str, ...] = option(kinds.HOST, "Addresses for the C(server_name) of servers that name none. C(site.yml) hands over the VIPs.", ["192.168.200.200"], many=True, default=())
-    package_state: str = option(
-        kinds.chosen("present", "latest"), "V(latest) upgrades an installed nginx to the newest package. C(upgrade.yml) sets it for one run.", "latest", default="present",
+    access_log: str = option(
+        kinds.chosen("json", "combined", "off"), "Format of C(/var/log/nginx/access.log), a line for each request; V(off) writes none.", "combined",
+        default="json",
     )
-    patience: int = option(kinds.INT, "Seconds to wait after a change until nginx answers with it, before the change is taken back.", 60, default=20, low=1, high=3600)
+    vips: tuple[str, ...] = option(
+        kinds.HOST, "Addresses for the C(server_name) of servers that name none. C(site.yml) hands over the VIPs.", ["192.168.200.200"], many=True,
+        default=(),
+    )
+    package_state: str = option(
+        kinds.chosen("present", "latest"), "V(latest) upgrades an installed nginx to the newest package. C(upgrade.yml) sets it for one run.",
+        "latest", default="present",
+    )
+    patience: int = option(
+        kinds.INT, "Seconds to wait after a change until nginx answers with it, before the change is taken back.", 60, default=20, low=1, high=3600,
+    )
     upstream_keepalive: int = option(kinds.INT, "Idle connections that each worker keeps open to each upstream.", 16, default=32, low=0, high=65535)
     health_address: str = option(kinds.LOOPBACK, "Loopback address of the health endpoint C(/healthz), one of 127.0.0.0/8.", "127.0.0.2", default="127.0.0.1")
     health_port: int = option(kinds.INT, "Port of the health endpoint.", 8090, default=8081, low=1, high=65535)

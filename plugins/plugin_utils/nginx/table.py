@@ -130,12 +130,13 @@ def entry(within: type[Entry], text: str, **row: Any) -> Any:
 
 def inlined(within: type[Entry]) -> Any:
     """Options that several kinds of entries have in common; the inventory has them beside the entry's own."""
-    return field(default_factory=within, metadata={"inlined": within}, kw_only=True)
+    # For the bodies of dataclasses, where the fields are made by this.
+    return field(default_factory=within, metadata={"inlined": within}, kw_only=True)  # pylint: disable=invalid-field-call
 
 
 def _field(row: Option) -> Any:
     default: dict[str, Any] = {"default_factory": dict} if isinstance(row.unset, dict) else {"default": row.unset}
-    return field(**default, metadata={"option": row}, kw_only=True)
+    return field(**default, metadata={"option": row}, kw_only=True)  # pylint: disable=invalid-field-call
 
 
 @cache

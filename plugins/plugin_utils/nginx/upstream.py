@@ -39,12 +39,17 @@ class UpstreamServer(Entry):
     address: str = option(kinds.HOST, "IP address or host name.", "172.16.2.20", required=True)
     port: int | None = option(kinds.INT, "Port. Required with V(tcp) and V(udp).", 9091, shown=80, low=1, high=65535)
     name: str | None = option(kinds.LINE, "A name for O(nginx_backends_out), such as the host's in the inventory.", "web1")
-    weight: int | None = option(kinds.INT, "How many requests it gets for each one of a server of weight 1. By default 1.", 2, low=1, high=65535, renders="weight={value}")
+    weight: int | None = option(
+        kinds.INT, "How many requests it gets for each one of a server of weight 1. By default 1.", 2, low=1, high=65535, renders="weight={value}",
+    )
     max_fails: int | None = option(
         kinds.INT, "Failures in O(nginx_upstreams[].servers[].fail_timeout) after which it gets no requests for as long; V(0) is never. By default 1.", 3,
         low=0, high=65535, renders="max_fails={value}",
     )
-    max_conns: int | None = option(kinds.INT, "Connections to it at the same time at most; V(0), the default, is any number.", 100, low=0, high=65535, renders="max_conns={value}")
+    max_conns: int | None = option(
+        kinds.INT, "Connections to it at the same time at most; V(0), the default, is any number.", 100, low=0, high=65535,
+        renders="max_conns={value}",
+    )
     fail_timeout: int | None = option(kinds.INT, "Seconds. By default 10.", 30, low=1, high=86400, renders="fail_timeout={value}s")
     backup: bool = option(kinds.FLAG, "Gets requests only while all others are down. Not with V(ip_hash), V(hash) and V(random_two).", True, default=False)
     down: bool = option(kinds.FLAG, "Gets no requests.", True, default=False)
@@ -81,14 +86,19 @@ class Upstream(Entry):
         "least_conn", default="round_robin",
     )
     hash_key: str | None = option(
-        kinds.LINE, "What V(hash) goes by; variables of nginx are allowed. By default C($request_uri), and C($remote_addr), the client's address, with V(tcp) and V(udp).",
+        kinds.LINE,
+        "What V(hash) goes by; variables of nginx are allowed. By default C($request_uri), and C($remote_addr), the client's address, with "
+        "V(tcp) and V(udp).",
         "$arg_user",
     )
     protocol: str = option(
         kinds.chosen("http", "https", "grpc", "grpcs", *STREAM_PROTOCOLS),
         "What its servers speak. An upstream of V(tcp) or V(udp) is for O(nginx_streams), all others for O(nginx_servers).", "grpc", default="http",
     )
-    keepalive: int | None = option(kinds.INT, "Idle connections that each worker keeps open to it. By default O(nginx_upstream_keepalive). Not with V(tcp) and V(udp).", 16, low=0, high=65535)
+    keepalive: int | None = option(
+        kinds.INT, "Idle connections that each worker keeps open to it. By default O(nginx_upstream_keepalive). Not with V(tcp) and V(udp).", 16,
+        low=0, high=65535,
+    )
 
     @property
     def is_streams(self) -> bool:

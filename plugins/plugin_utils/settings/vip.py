@@ -18,7 +18,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader 
 
 # RFC 5798: 255 is the owner of the address, whose priority tracking cannot lower; 0 means "I am leaving".
 LOWEST, HIGHEST = 1, 254
-EXAMPLES = {4: "192.168.200.200/24", 6: "fd00:200::200/64"}
+SAMPLES = {4: "192.168.200.200/24", 6: "fd00:200::200/64"}
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def _states(entry: Reader) -> Iterator[tuple[str, str]]:
 def _address(entry: Reader, key: str, text: str, family: int) -> Interface | None:
     found = addresses.interface(text)
     if found is None:
-        entry.note(key, f"is {shown(text)}, which is no IP address", f"Write it as {EXAMPLES[family]}.")
+        entry.note(key, f"is {shown(text)}, which is no IP address", f"Write it as {SAMPLES[family]}.")
     return found
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -13,9 +14,19 @@ from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_bac
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.playbooks import vrrp_fleet
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Overlaid
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
 
 ARGUMENTS = {"checked": {"type": "str", "required": True}, "nginx_only": {"type": "bool", "default": False}}
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What hosts have in common that one build serves."""
+
+    distribution: str = ""
+    distribution_major_version: str = ""
+    architecture: str = ""
 
 
 class ActionModule(ActionBase):
@@ -77,12 +88,8 @@ def _of_nginx(
 
 def _makers(known: Overlaid, hosts: Sequence[str]) -> dict[str, str]:
     """By host the one that compiles for it: the first by name of those with the same operating system."""
-    makers: dict[tuple[str, ...], str] = {}
-    platforms = {host: _platform(known[host]["ansible_facts"]) for host in hosts}
+    makers: dict[Platform, str] = {}
+    platforms = {host: read(Platform, known[host]["ansible_facts"]) for host in hosts}
     for host in sorted(hosts, key=natural):
         makers.setdefault(platforms[host], host)
     return {host: makers[platform] for host, platform in platforms.items()}
-
-
-def _platform(facts: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(facts.get(name)) for name in ("distribution", "distribution_major_version", "architecture"))

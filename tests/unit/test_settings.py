@@ -6,9 +6,11 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.plan import plan
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings import keepalived_rules
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import KeepalivedSettings, parse
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.paths import plain_path_problem
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -63,3 +65,9 @@ def test_numbers_may_be_texts() -> None:
     numbers = {"advert_int": 1, "vrrp_version": 2, "priority_step": 50, "unicast": True, "reserved_vrids": [7]}
     texts = {"advert_int": "1", "vrrp_version": "2", "priority_step": "50", "unicast": "True", "reserved_vrids": ["7"]}
     assert parse({**SOUND, **numbers}) == parse({**SOUND, **texts})
+
+
+@pytest.mark.parametrize("path", ["/run", "/opt", "/etc"])
+def test_what_uninstalling_removes_is_no_directory_of_the_systems(path: str) -> None:
+    assert "would be removed by uninstalling" in plain_path_problem(path)
+    assert plain_path_problem(f"{path}/keepalived") == ""

@@ -17,4 +17,6 @@ def plain_path_problem(value: object) -> str:
     text = str(value)
     if not PLAIN.match(text) or ".." in text.split("/"):
         return "is no absolute path of letters, digits and '_@+=,.-' alone"
-    return f"has {len(text)} characters, and {LONGEST} are the most" if len(text) > LONGEST else ""
+    if len(text) > LONGEST:
+        return f"has {len(text)} characters, and {LONGEST} are the most"
+    return "is a directory of the system's own, and would be removed by uninstalling" if text.count("/") < 2 else ""

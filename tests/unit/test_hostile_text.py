@@ -215,7 +215,7 @@ def plain_text(path: tuple[str, ...], kind: str) -> str:
     samples = (
         *([PLAIN[path[0]]] if path[0] in PLAIN else []),
         "zq9",
-        "/zq9",
+        "/run/zq9",
         "2.2.9",
         "192.0.2.99",
         str(example[0] if isinstance(example, list) else example),

@@ -12,20 +12,20 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.certificates import certificate_problems
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.location import Location
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import Server
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.stream import Stream
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import UNKNOWN, Entry, unmet, walk
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.upstream import (
+from ..settings.fact import read
+from ..settings.platform import Facts, platform_problems
+from ..settings.problem import Problem
+from .certificates import certificate_problems
+from .location import Location
+from .server import Server
+from .settings import NginxSettings
+from .stream import Stream
+from .table import UNKNOWN, Entry, unmet, walk
+from .upstream import (
     NO_BACKUP,
     STREAM_PROTOCOLS,
     Upstream,
 )
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import Facts, platform_problems
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
 
 # Packages that nginx.org's nginx does not have, and cannot be beside.
 DISTRIBUTIONS = ("nginx-common", "nginx-core", "nginx-filesystem")
@@ -129,8 +129,7 @@ def _backends_out(settings: NginxSettings) -> Iterator[Problem]:
         if away and all(server in away or server.down for server in upstream.servers):
             what = f"({', '.join(sorted(out))}) leaves the upstream {upstream.name} without a server"
             yield Problem("nginx_backends_out", what, "Leave one of its servers in.")
-    known = {name for upstream in settings.upstreams for server in upstream.servers for name in server.names}
-    for name in sorted(out - known):
+    for name in sorted(out - settings.backends):
         yield Problem(
             "nginx_backends_out",
             f"names {name!r}, which is no server's name or address in nginx_upstreams",

@@ -80,11 +80,28 @@ def wanted() -> dict[Path, str]:
     return {SPECS: specs, PAGE: page()}
 
 
-class WithoutAliases(yaml.Dumper):
-    """The same default twice is written twice."""
+class Options(dict[str, Any]):
+    """Options by their names; under MERGED those that they have in common with earlier ones."""
+
+
+class Row(dict[str, Any]):
+    """An option without options of its own."""
+
+
+class Specs(yaml.SafeDumper):
+    """A line for each option. What several have stands at the first of them, and at the others there is an alias."""
 
     def ignore_aliases(self, data: object) -> bool:
-        return True
+        return not isinstance(data, Options)
+
+    def generate_anchor(self, node: yaml.Node) -> str:
+        return f"options_{len([anchor for anchor in self.anchors.values() if anchor]) + 1}"
+
+
+MERGED = "<<"
+MAPPING = "tag:yaml.org,2002:map"
+Specs.add_representer(Options, lambda dumper, data: dumper.represent_mapping(MAPPING, data.items(), flow_style=False))
+Specs.add_representer(Row, lambda dumper, data: dumper.represent_mapping(MAPPING, data.items(), flow_style=True))
 
 
 def variables() -> Iterator[tuple[str, Directive | Block]]:
@@ -113,28 +130,44 @@ def options() -> str:
                 for each in spec["options"].values():
                     each.pop("required", None)
             found[f"keepalived_{name}"] = {**spec, "default": EMPTY[spec["type"]]}
-    text = yaml.dump(found, Dumper=WithoutAliases, default_flow_style=None, sort_keys=False, width=WIDTH)
-    return textwrap.indent(text, " " * 6)
+    text = yaml.dump(shared(found, []), Dumper=Specs, default_flow_style=False, sort_keys=False, width=WIDTH)
+    return textwrap.indent(text.replace("'<<':", "<<:"), " " * 6)
+
+
+def shared(specs: dict[str, Any], earlier: list[tuple[dict[str, Any], Options]]) -> Options:
+    """The specs with what earlier ones have as well by reference to these."""
+    whole, same = max(
+        ((whole, found) for whole, found in earlier if whole.items() <= specs.items()),
+        key=lambda pair: len(pair[0]),
+        default=({}, Options()),
+    )
+    if len(whole) == len(specs):
+        return same
+    found = Options({MERGED: same} if len(whole) > 1 else {})
+    for name, spec in specs.items():
+        if not found or name not in whole:
+            inner = {"options": shared(spec["options"], earlier)} if "options" in spec else None
+            found[name] = {**spec, **inner} if inner else Row(spec)
+    earlier.append((specs, found))
+    return found
 
 
 def specs_of(block: Block) -> dict[str, Any]:
-    return {
-        one.name: {**spec_of(one), **({"required": True} if one.name in block.needed else {})}
-        for one in block.directives
+    return {one.name: spec_of(one, one.name in block.needed) for one in block.directives}
+
+
+def spec_of(one: Directive, needed: bool = False) -> dict[str, Any]:
+    kind = TYPES.get(one.kind, "str")
+    found: dict[str, Any] = {
+        "type": kind,
+        "elements": ("dict" if one.kind in NESTED else "str") if kind == "list" else None,
+        "choices": list(one.choices),
+        "required": needed,
+        "no_log": one.kind == "key",
+        "description": description(one),
+        "options": specs_of(one.block) if one.kind in NESTED else None,
     }
-
-
-def spec_of(one: Directive) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": TYPES.get(one.kind, "str"), "description": description(one)}
-    if found["type"] == "list":
-        found["elements"] = "dict" if one.kind in NESTED else "str"
-    if one.choices:
-        found["choices"] = list(one.choices)
-    if one.kind in NESTED:
-        found["options"] = specs_of(one.block)
-    if one.kind == "key":
-        found["no_log"] = True
-    return found
+    return {name: value for name, value in found.items() if value}
 
 
 def description(one: Directive) -> str:

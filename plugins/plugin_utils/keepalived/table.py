@@ -100,6 +100,14 @@ class Block:
     def __getitem__(self, name: str) -> Directive:
         return {each.name: each for each in self.directives}[name]
 
+    def without(self, name: str) -> Block:
+        return replace(self, directives=tuple(each for each in self.directives if each.name != name))
+
+
+def block(*directives: Directive, **rest: tuple[str, ...]) -> Block:
+    """A block as tables have it: a row for each directive, then what Block has besides."""
+    return Block(directives, **rest)
+
 
 @dataclass(frozen=True)
 class Line:

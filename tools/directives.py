@@ -49,6 +49,7 @@ TYPES = {
     "entries": "list",
 }
 EMPTY: dict[str, Any] = {"dict": {}, "list": [], "path": ""}
+VARIABLES: dict[str, Directive | Block] = {**keepalived_settings.WHOLE, **keepalived_settings.SINGLE}
 WHOLE = {
     "process_options": "Directives that stand outside of all blocks, for keepalived as a whole.",
     "global_defs": "Further directives of C(global_defs), by keepalived's own names.",
@@ -104,18 +105,9 @@ Specs.add_representer(Options, lambda dumper, data: dumper.represent_mapping(MAP
 Specs.add_representer(Row, lambda dumper, data: dumper.represent_mapping(MAPPING, data.items(), flow_style=True))
 
 
-def variables() -> Iterator[tuple[str, Directive | Block]]:
-    for name, block in keepalived_settings.WHOLE.items():
-        yield name, keepalived_settings.BLOCKS[block]
-    for name, (block, keyword) in keepalived_settings.SINGLE.items():
-        found = keepalived_settings.BLOCKS[block].find(keyword)
-        assert found is not None, keyword
-        yield name, found
-
-
 def options() -> str:
     found: dict[str, Any] = {}
-    for name, what in variables():
+    for name, what in VARIABLES.items():
         if isinstance(what, Block):
             found[f"keepalived_{name}"] = {
                 "type": "dict",
@@ -192,7 +184,7 @@ def page() -> str:
 
 
 def sections() -> Iterator[str]:
-    for name, what in variables():
+    for name, what in VARIABLES.items():
         variable = f"keepalived_{name}"
         if isinstance(what, Block):
             yield table(variable, what)

@@ -100,8 +100,8 @@ class Block:
     def __getitem__(self, name: str) -> Directive:
         return {each.name: each for each in self.directives}[name]
 
-    def without(self, name: str) -> Block:
-        return replace(self, directives=tuple(each for each in self.directives if each.name != name))
+    def without(self, name: str) -> tuple[Directive, ...]:
+        return tuple(each for each in self.directives if each.name != name)
 
 
 def block(*directives: Directive, **rest: tuple[str, ...]) -> Block:

@@ -42,7 +42,7 @@ ADDRESS = block(
 )
 
 # What stays has no instance whose MAC it could have.
-_STATIC_ADDRESS = ADDRESS.without("use_vmac")
+_STATIC_ADDRESS = replace(ADDRESS, directives=ADDRESS.without("use_vmac"))
 
 _NOTIFY = (
     Directive("notify_stop", "command", "/bin/true stop", "Program to run when keepalived stops."),
@@ -119,31 +119,29 @@ _KEYS = [{"id": 1, "key": "hex:" + "5a" * 32}]
 _SIGNS = "Signs adverts with HMAC-SHA256, of both families and versions of VRRP."
 
 # What stands in every instance.
-HMAC = block(
-    Directive("auth_hmac", "block", {"keys": _KEYS, "active_key": 1}, _SIGNS, since="2.4.0", within=block(
-        Directive("keys", "entries", _KEYS, "Keys that adverts may be signed with.", instead="Write a list, each entry with id and key.", within=block(
-            Directive("id", "int", 1, "Its number.", low=1, high=255, keyword="key", instead="Number each key, from 1 to 255."),
-            Directive(
-                "key", "key", _KEYS[0]["key"], "32 to 64 bytes, as hex: and digits or as ASCII; or file: and a path.",
-                instead="Write hex: and 64 hexadecimal digits, such as openssl rand -hex 32 prints.",
-            ),
-            header=("id", "key"), needed=("id", "key"),
-        )),
-        Directive("active_key", "int", 1, "The id of the key to sign with.", low=1, high=255, instead="Name the id of a key."),
+HMAC = Directive("auth_hmac", "block", {"keys": _KEYS, "active_key": 1}, _SIGNS, since="2.4.0", within=block(
+    Directive("keys", "entries", _KEYS, "Keys that adverts may be signed with.", instead="Write a list, each entry with id and key.", within=block(
+        Directive("id", "int", 1, "Its number.", low=1, high=255, keyword="key", instead="Number each key, from 1 to 255."),
         Directive(
-            "anti_replay", "word", "time", "What an old advert is told by: clocks, which have to agree, or its number alone.",
-            choices=("time", "monotonic"),
+            "key", "key", _KEYS[0]["key"], "32 to 64 bytes, as hex: and digits or as ASCII; or file: and a path.",
+            instead="Write hex: and 64 hexadecimal digits, such as openssl rand -hex 32 prints.",
         ),
-        Directive("time_window", "int", 5, "Seconds that clocks may differ; by default 3 advert intervals, and 5 at least.", low=1, high=300),
-        Directive(
-            "mode", "word", "enforce",
-            "enforce signs and drops what is not signed, permissive signs and takes both, receive-only takes both and signs nothing; "
-            "that one is of 2.4.2 on, as far as its source tells.",
-            choices=("enforce", "permissive", "receive-only"), newer=(("receive-only", "2.4.2"),),
-        ),
-        needed=("keys", "active_key"),
+        header=("id", "key"), needed=("id", "key"),
     )),
-)
+    Directive("active_key", "int", 1, "The id of the key to sign with.", low=1, high=255, instead="Name the id of a key."),
+    Directive(
+        "anti_replay", "word", "time", "What an old advert is told by: clocks, which have to agree, or its number alone.",
+        choices=("time", "monotonic"),
+    ),
+    Directive("time_window", "int", 5, "Seconds that clocks may differ; by default 3 advert intervals, and 5 at least.", low=1, high=300),
+    Directive(
+        "mode", "word", "enforce",
+        "enforce signs and drops what is not signed, permissive signs and takes both, receive-only takes both and signs nothing; "
+        "that one is of 2.4.2 on, as far as its source tells.",
+        choices=("enforce", "permissive", "receive-only"), newer=(("receive-only", "2.4.2"),),
+    ),
+    needed=("keys", "active_key"),
+))
 
 SYNC_GROUP = block(
     Directive("name", "word", "VG_1", "Name of the group."),
@@ -160,7 +158,7 @@ SYNC_GROUP = block(
 )
 
 # What an entry of keepalived_vrrp_scripts, _track_files and _track_processes says of each instance.
-_EFFECT = _tracked("entry", "x").without("name").directives
+_EFFECT = _tracked("entry", "x").without("name")
 # The longest time that keepalived counts in microseconds.
 LONGEST = (2**32 - 1) // 1_000_000
 
@@ -205,7 +203,7 @@ PROCESS = block(
 # needed beside the name.
 SCRIPT_ENTRY = replace(SCRIPT, needed=("name",), directives=(*SCRIPT.directives, *_EFFECT))
 FILE_ENTRY = replace(
-    FILE, directives=(*FILE.without("init_file").directives, replace(_INIT["value"], name="init"), _INIT["overwrite"], *_EFFECT)
+    FILE, directives=(*FILE.without("init_file"), replace(_INIT["value"], name="init"), _INIT["overwrite"], *_EFFECT)
 )
 PROCESS_ENTRY = replace(
     PROCESS, directives=(*(replace(one, low=0) if one.name == "delay" else one for one in PROCESS.directives), *_EFFECT)
@@ -235,7 +233,7 @@ WHOLE_INSTANCE = block(
         Directive("address", "address", "192.0.2.3", "Address of a peer."),
         header=("address",),
     )),
-    *HMAC.directives,
+    HMAC,
     Directive("own_version", "int", 3, "VRRP's version.", low=2, high=3, keyword="version", comment="VRRPv2 is of IPv4 alone."),
     Directive("authentication", "block", {"auth_type": "PASS", "auth_pass": "s3cret"}, "VRRPv2's password.", within=block(
         Directive("auth_type", "word", "PASS", "Kind of authentication.", choices=("PASS", "AH")),
@@ -326,7 +324,7 @@ LEFT_OUT = {
     "track_process": "keepalived_track_processes",
     "vrrp_script": "keepalived_vrrp_scripts",
     "vrrp_track_process": "keepalived_track_processes",
-    **{one.name: f"keepalived_vrrp_scripts[].{one.name}" for one in SCRIPT.without("name").directives},
+    **{one.name: f"keepalived_vrrp_scripts[].{one.name}" for one in SCRIPT.without("name")},
     "init_fail": "the role sets it",
     "process": "keepalived_track_processes[].process",
     "quorum": "keepalived_track_processes[].quorum",

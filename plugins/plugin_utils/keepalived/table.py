@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import words as keepalived_words
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.words import WordError
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem, shown
+from ..settings.problem import Problem, shown
+from . import words as keepalived_words
+from .words import WordError
 
 # One word of a line.
 SIMPLE: dict[str, Callable[[Any], str]] = {

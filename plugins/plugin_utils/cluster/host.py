@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import ConfiguredInstance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import HostNetwork, Nic
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import KeepalivedSettings
+from ..settings.keepalived import KeepalivedSettings
+from .instance import ConfiguredInstance
+from .network import HostNetwork, Nic
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host's keepalived is, what it is configured to do, and what it does: the module keepalived_info documents it."""
+"""What a host's keepalived is, what it is configured to do, and what it does: the module host_info documents it."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -16,7 +16,7 @@ import time
 from ansible.module_utils.common.text.converters import to_text
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import keepalived_conf, keepalived_dump, processes
 
-# The options of keepalived_info.
+# What host_info takes of keepalived.
 OPTIONS = dict(
     binary=dict(type="path", default="/usr/sbin/keepalived"),
     marker=dict(type="path"),

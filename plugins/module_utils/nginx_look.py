@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host's nginx is, what it is made of, and what it answers: the module nginx_info documents it."""
+"""What a host's nginx is, what it is made of, and what it answers: the module host_info documents it."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -28,7 +28,7 @@ PROBE = dict(
     path=dict(type="str", default="/"),
     tls=dict(type="bool", default=False),
 )
-# The options of nginx_info.
+# What host_info takes of nginx.
 OPTIONS = dict(
     binary=dict(type="path"),
     config=dict(type="path", default="/etc/nginx/nginx.conf"),

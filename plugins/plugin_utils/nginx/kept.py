@@ -58,7 +58,7 @@ def _pairs(hosts: Sequence[Kept], name: str) -> Iterator[Mapping[str, str]]:
 
 @dataclass(frozen=True)
 class Found:
-    """Of the answer of nginx_info what matters here."""
+    """Of what host_info says of nginx what matters here."""
 
     backends_out: tuple[str, ...] = ()
 

@@ -27,10 +27,7 @@ options:
     elements: dict
     required: true
     suboptions:
-      name:
-        description: The name of the set in RV(sets).
-        type: str
-        required: true
+      name: {description: The name of the set in RV(sets)., type: str, required: true}
       needed:
         description:
           - Paths of those of O(sets[].files) that a later set's checker looks for. With O(sets[].state=tested) one that is not there yet is
@@ -73,18 +70,12 @@ options:
         type: list
         elements: dict
         suboptions:
-          path:
-            description: Path relative to O(sets[].root).
-            type: str
-            required: true
+          path: {description: 'Path relative to O(sets[].root).', type: str, required: true}
           content:
             description: The content. An empty one is refused, for checkers such as keepalived's accept it.
             type: str
             required: true
-          mode:
-            description: Mode of the file.
-            type: raw
-            default: "0644"
+          mode: {description: Mode of the file., type: raw, default: "0644"}
           group:
             description: Name of the group that has the file, with root as its owner. In check mode one that is not there yet is no error.
             type: str
@@ -111,11 +102,7 @@ options:
         type: list
         elements: str
         default: []
-      secrets:
-        description: Values that are never shown, in the difference least of all.
-        type: list
-        elements: str
-        default: []
+      secrets: {description: 'Values that are never shown, in the difference least of all.', type: list, elements: str, default: []}
       mask:
         description:
           - Regular expressions (Python's) whose first group is hidden in the difference, so that a secret that was
@@ -124,12 +111,8 @@ options:
         elements: str
         default: []
 attributes:
-  check_mode:
-    description: Reports what would change and tests it where it can.
-    support: full
-  diff_mode:
-    description: Shows each file's difference, secrets masked.
-    support: full
+  check_mode: {description: Reports what would change and tests it where it can., support: full}
+  diff_mode: {description: 'Shows each file''s difference, secrets masked.', support: full}
 """
 
 EXAMPLES = r"""

@@ -35,11 +35,7 @@ options:
       auth_pass:
         description: The password that the instances shall have, for RV(keepalived.auth_differs); empty if they shall have none.
         type: str
-      auth_type:
-        description: The kind of authentication that they shall have with it.
-        type: str
-        choices: [PASS, AH]
-        default: PASS
+      auth_type: {description: The kind of authentication that they shall have with it., type: str, choices: [PASS, AH], default: PASS}
       auth_hmac:
         description:
           - How the instances shall sign their adverts, for RV(keepalived.hmac_differs), as the keepalived role's variable
@@ -56,9 +52,7 @@ options:
           - Whether to ask the daemon for its own state. It answers with the file C(keepalived.data) in its C(TMPDIR), within 3 s or not at all.
         type: bool
         default: false
-      asked_at:
-        description: The control node's time, in seconds since the epoch, for RV(keepalived.clock_offset).
-        type: float
+      asked_at: {description: 'The control node''s time, in seconds since the epoch, for RV(keepalived.clock_offset).', type: float}
   nginx:
     description:
       - Tells nginx's version, its modules, its processes, the digests of all files of its configuration, of its keys and its
@@ -109,7 +103,9 @@ options:
         description: How long to listen, in seconds, more than 0 and at most 120. A master speaks once in its interval, and a backup not at all.
         type: float
         default: 3.0
-extends_documentation_fragment: evenkeel.nginx_ha.looks
+attributes:
+  check_mode: {description: 'Changes nothing, and runs in check mode too.', support: full}
+  diff_mode: {description: There is nothing to differ., support: none}
 """
 
 EXAMPLES = r"""
@@ -200,9 +196,7 @@ keepalived:
             - The path that it was started from, also where another file has taken its place, or empty. It is written as
               O(keepalived.binary) where it is that file.
           type: str
-        version:
-          description: The version of what runs, which is not RV(keepalived.version) before a restart, or empty.
-          type: str
+        version: {description: 'The version of what runs, which is not RV(keepalived.version) before a restart, or empty.', type: str}
         since: {description: 'When it was started, in seconds since the epoch, or null.', type: float}
         state_age: {description: 'How many seconds it took to answer, or null if it did not. Only with O(keepalived.state).', type: float}
         instances:
@@ -244,10 +238,7 @@ nginx:
       elements: str
     running: {description: 'Whether it runs, by its PID file C(/run/nginx.pid).', type: bool}
     pid: {description: 'Its main process, or V(0).', type: int}
-    workers:
-      description: The processes that take requests; those that only finish theirs are not among them.
-      type: list
-      elements: int
+    workers: {description: The processes that take requests; those that only finish theirs are not among them., type: list, elements: int}
     packages:
       description: The versions of the installed packages of nginx and its modules by their names.
       returned: with O(nginx.packages)
@@ -316,9 +307,7 @@ heard:
         version: {description: 'Version of VRRP, V(2) or V(3).', type: int}
         family: {description: V(ipv4) or V(ipv6). VRRP version 2 is V(ipv4) alone., type: str}
         virtual_router_id: {description: 'Virtual router ID, from 1 to 255.', type: int}
-        priority:
-          description: Priority, from 0 to 255; V(0) gives the virtual router up, V(255) owns its addresses.
-          type: int
+        priority: {description: 'Priority, from 0 to 255; V(0) gives the virtual router up, V(255) owns its addresses.', type: int}
         source: {description: The sender's IP address., type: str, sample: 192.0.2.1}
         addresses:
           description: The addresses of the virtual router, without prefix lengths, as the sender orders them.

@@ -17,7 +17,8 @@ import tempfile
 from collections import namedtuple
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native, to_text
-from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.config_store import (
+
+from .config_store import (
     Store,
     StoreError,
     attributes,

@@ -19,13 +19,8 @@ import threading
 import time
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native
-from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.vrrp_packet import (
-    AH,
-    VRRP,
-    Malformed,
-    parse_ipv4,
-    parse_ipv6,
-)
+
+from .vrrp_packet import AH, VRRP, Malformed, parse_ipv4, parse_ipv6
 
 # What host_info takes of listening.
 OPTIONS = dict(

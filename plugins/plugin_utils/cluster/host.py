@@ -15,7 +15,7 @@ from .network import HostNetwork, Nic
 
 @dataclass(frozen=True)
 class Speaker:
-    """Who was heard to send adverts, by the names of vrrp_listen. family: ipv4 or ipv6; version: of VRRP."""
+    """Who was heard to send adverts, by the names of host_info. family: ipv4 or ipv6; version: of VRRP."""
 
     family: str = ""
     version: int = 0

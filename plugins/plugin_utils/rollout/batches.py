@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import NONE, Actions, LoadBalancer
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.rollout import Rollout
+from ..cluster.instance import Instance
+from .load_balancer import NONE, Actions, LoadBalancer
+from .rollout import Rollout
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import report
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.batches import Turn, batches, final, lockstep_of
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import LoadBalancer
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.rollout import rollouts
+from . import report
+from .batches import Turn, batches, final, lockstep_of
+from .load_balancer import LoadBalancer
+from .rollout import rollouts
 
 
 def plan(hosts: Mapping[str, LoadBalancer], play_hosts: Sequence[str]) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.finding import Finding, bad, note
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_problems import READ_WHY
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import LoadBalancer
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import DaemonInstance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import counted, joined
+from ..text import counted, joined
+from .finding import Finding, bad, note
+from .host_problems import READ_WHY
+from .load_balancer import LoadBalancer
+from .observed import DaemonInstance
 
 DEAF = "Look whether these hosts hear each other's VRRP packets."
 Said = Sequence[tuple[LoadBalancer, DaemonInstance]]

@@ -7,14 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import LoadBalancer
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.vip_status import (
-    Impediment,
-    VipStatus,
-    impediment,
-    vips_of,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import capitalized, joined
+from ..text import capitalized, joined
+from .load_balancer import LoadBalancer
+from .vip_status import Impediment, VipStatus, impediment, vips_of
 
 
 def drain_problems(hosts: Sequence[LoadBalancer], named: Sequence[str]) -> list[str]:

@@ -8,15 +8,12 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.finding import Finding, bad, note
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_problems import (
-    keepalived_problems,
-    nginx_problems,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import LoadBalancer
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import NginxState, Requests, Staged
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.vip_status import VipStatus
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import DAY, counted, duration, joined, sentence
+from ..text import DAY, counted, duration, joined, sentence
+from .finding import Finding, bad, note
+from .host_problems import keepalived_problems, nginx_problems
+from .load_balancer import LoadBalancer
+from .observed import NginxState, Requests, Staged
+from .vip_status import VipStatus
 
 CERTIFICATE_DAYS = 14
 

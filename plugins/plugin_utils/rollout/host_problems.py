@@ -7,14 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import bracketed
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import (
-    Answer,
-    DaemonInstance,
-    KeepalivedState,
-    NginxState,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import joined, sentence
+from ..addresses import bracketed
+from ..text import joined, sentence
+from .observed import Answer, DaemonInstance, KeepalivedState, NginxState
 
 READ_WHY = "Read why with 'journalctl -u keepalived'"
 

@@ -12,20 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import (
-    Desired,
-    LoadBalancer,
-    Platform,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import (
-    KeepalivedState,
-    NginxState,
-    Probed,
-    Staged,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
+from ..cluster.instance import Instance
+from ..settings.fact import read
+from ..text import natural
+from .load_balancer import Desired, LoadBalancer, Platform
+from .observed import KeepalivedState, NginxState, Probed, Staged
 
 # The roles whose files are compared with the inventory, by the facts that say what came of it.
 STAGED = {"nginx_staged": "nginx", "check_nginx_staged": "check_nginx", "keepalived_staged": "keepalived"}

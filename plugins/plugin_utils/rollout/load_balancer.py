@@ -9,16 +9,9 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from functools import cached_property
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import (
-    Daemon,
-    DaemonInstance,
-    KeepalivedState,
-    NginxState,
-    Probed,
-    Staged,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import duration
+from ..cluster.instance import Instance
+from ..text import duration
+from .observed import Daemon, DaemonInstance, KeepalivedState, NginxState, Probed, Staged
 
 # Below every priority: a host that takes no VIP.
 NONE = -1

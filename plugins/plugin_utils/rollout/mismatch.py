@@ -11,13 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.keepalived_conf import GROUPS
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import (
-    NONE,
-    LoadBalancer,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import ConfiguredInstance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import joined
+
+from ..cluster.instance import Instance
+from ..text import joined
+from .load_balancer import NONE, LoadBalancer
+from .observed import ConfiguredInstance
 
 # From here on a backup takes an advert with other addresses than its own for what it is: it stays a backup.
 TOLERANT = (2, 3, 3)

@@ -8,19 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import ip_of, with_prefix
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.batches import Lockstep, Turn
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import (
-    LoadBalancer,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.mismatch import addresses_change
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import (
-    ConfiguredInstance,
-    KeepalivedState,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.rollout import Rollout
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import joined
+from ..addresses import ip_of, with_prefix
+from ..cluster.instance import Instance
+from ..text import joined
+from .batches import Lockstep, Turn
+from .load_balancer import LoadBalancer
+from .mismatch import addresses_change
+from .observed import ConfiguredInstance, KeepalivedState
+from .rollout import Rollout
 
 # So many hosts a line names; of more it says how many there are.
 NAMED = 8

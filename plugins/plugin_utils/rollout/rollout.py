@@ -9,18 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import (
-    Actions,
-    LoadBalancer,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.mismatch import (
-    Mismatch,
-    is_tolerant,
-    mismatches_of,
-    priority_mismatches,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
+from ..cluster.instance import Instance
+from ..text import natural
+from .load_balancer import Actions, LoadBalancer
+from .mismatch import Mismatch, is_tolerant, mismatches_of, priority_mismatches
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,24 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import finding
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.cluster_checks import (
-    DEAF,
-    clocks,
-    masters,
-    parity,
-    versions,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.finding import Finding, bad, note
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_checks import host_findings
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_problems import READ_WHY
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import LoadBalancer
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.vip_status import (
-    VipStatus,
-    vips_of,
-    whereabouts,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import capitalized
+from ..text import capitalized
+from . import finding
+from .cluster_checks import DEAF, clocks, masters, parity, versions
+from .finding import Finding, bad, note
+from .host_checks import host_findings
+from .host_problems import READ_WHY
+from .load_balancer import LoadBalancer
+from .vip_status import VipStatus, vips_of, whereabouts
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ class LoadBalancer:
     staged: Mapping[str, Staged] = field(default_factory=dict)
     upgrade: Mapping[str, str] = field(default_factory=dict)
     probed: Probed = field(default_factory=Probed)
-    platform: str = ""
+    platform: Platform = Platform()
     now: float = 0
 
     # Now

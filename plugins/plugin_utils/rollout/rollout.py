@@ -21,8 +21,8 @@ from .mismatch import Mismatch, is_tolerant, mismatches_of, priority_mismatches
 class Rollout:
     """A cluster's part of a run.
 
-    members: those in the play, in natural order; outside: the others, None for those that are not in the inventory. What the play's order
-    of hosts is does not matter to anything here.
+    members: those in the play, in natural order; outside: the others, None for those of which nothing is known. What the play's order of
+    hosts is does not matter to anything here.
     """
 
     members: tuple[LoadBalancer, ...]
@@ -38,8 +38,8 @@ class Rollout:
 
     @cached_property
     def outsiders(self) -> list[str]:
-        """Members outside the play that may run keepalived: of most of them nothing is known."""
-        return [name for name, host in self.outside.items() if host is None or not _known_stopped(host)]
+        """Members outside the play that may run keepalived."""
+        return [name for name, host in self.outside.items() if host is None or host.runs]
 
     @cached_property
     def vips(self) -> dict[str, set[str]]:
@@ -82,8 +82,7 @@ class Rollout:
     @cached_property
     def order(self) -> list[LoadBalancer]:
         """Those that do not run first, then the backups of the moment; of several the last by name."""
-        backward = sorted(self.members, key=lambda member: natural(member.name), reverse=True)
-        return sorted(backward, key=lambda member: (member.runs, len(self.holds(member))))
+        return sorted(self.members[::-1], key=lambda member: (member.runs, len(self.holds(member))))
 
     def todo(self, member: LoadBalancer) -> Actions:
         """What happens to a member in its batch."""
@@ -92,7 +91,7 @@ class Rollout:
     def relieved(self, member: LoadBalancer, done: set[str]) -> bool:
         """Whether another member could take its VIPs, once the members in done have had their batch."""
         # A drain does no harm where none of those outside takes over after all.
-        if any(host is None or _may_take_over(host) for host in self.outside.values()):
+        if any(host is None or (host.runs and not host.drained) for host in self.outside.values()):
             return True
         return any(
             other.takes(other.name in done and (other.runs or self.todo(other).keepalived != "none"))
@@ -125,23 +124,17 @@ class Rollout:
 
 def rollouts(hosts: Mapping[str, LoadBalancer], play_hosts: Iterable[str]) -> list[Rollout]:
     """The clusters of a play in natural order. hosts: those of the play and what is known of members outside of it."""
-    groups: dict[frozenset[str], list[LoadBalancer]] = {}
+    groups: dict[frozenset[str], list[str]] = {}
     for name in sorted(play_hosts, key=natural):
-        groups.setdefault(frozenset(hosts[name].desired.hosts) or frozenset([name]), []).append(hosts[name])
-    return [_rollout(hosts, names, members) for names, members in groups.items()]
-
-
-def _rollout(hosts: Mapping[str, LoadBalancer], names: frozenset[str], members: list[LoadBalancer]) -> Rollout:
-    absent = sorted(names - {member.name for member in members}, key=natural)
-    return Rollout(tuple(members), {name: hosts.get(name) for name in absent})
-
-
-def _known_stopped(host: LoadBalancer) -> bool:
-    return host.keepalived.daemon is not None and not host.runs
-
-
-def _may_take_over(host: LoadBalancer) -> bool:
-    return host.keepalived.daemon is None or (host.runs and not host.drained)
+        groups.setdefault(frozenset(hosts[name].desired.hosts) or frozenset([name]), []).append(name)
+    known = {name: host for name, host in hosts.items() if host.keepalived.daemon}
+    return [
+        Rollout(
+            tuple(hosts[name] for name in members),
+            {name: known.get(name) for name in sorted(names.difference(members), key=natural)},
+        )
+        for names, members in groups.items()
+    ]
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ TYPES = {
     "entries": "list",
 }
 EMPTY: dict[str, Any] = {"dict": {}, "list": [], "path": ""}
+VARIABLES: dict[str, Directive | Block] = {**keepalived_settings.WHOLE, **keepalived_settings.SINGLE}
 WHOLE = {
     "process_options": "Directives that stand outside of all blocks, for keepalived as a whole.",
     "global_defs": "Further directives of C(global_defs), by keepalived's own names.",
@@ -55,18 +56,9 @@ def main() -> int:
     return run(__doc__, {SPECS: filled(SPECS, "directives", options(), WIDTH), PAGE: page()})
 
 
-def variables() -> Iterator[tuple[str, Directive | Block]]:
-    for name, block in keepalived_settings.WHOLE.items():
-        yield name, keepalived_settings.BLOCKS[block]
-    for name, (block, keyword) in keepalived_settings.SINGLE.items():
-        found = keepalived_settings.BLOCKS[block].find(keyword)
-        assert found is not None, keyword
-        yield name, found
-
-
 def options() -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, what in variables():
+    for name, what in VARIABLES.items():
         if isinstance(what, Block):
             found[f"keepalived_{name}"] = {
                 "type": "dict",
@@ -85,23 +77,21 @@ def options() -> dict[str, Any]:
 
 
 def specs_of(block: Block) -> dict[str, Any]:
-    return {
-        one.name: {**spec_of(one), **({"required": True} if one.name in block.needed else {})}
-        for one in block.directives
+    return {one.name: spec_of(one, one.name in block.needed) for one in block.directives}
+
+
+def spec_of(one: Directive, needed: bool = False) -> dict[str, Any]:
+    kind = TYPES.get(one.kind, "str")
+    found: dict[str, Any] = {
+        "type": kind,
+        "elements": ("dict" if one.kind in NESTED else "str") if kind == "list" else None,
+        "choices": list(one.choices),
+        "required": needed,
+        "no_log": one.kind == "key",
+        "description": description(one),
+        "options": specs_of(one.block) if one.kind in NESTED else None,
     }
-
-
-def spec_of(one: Directive) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": TYPES.get(one.kind, "str"), "description": description(one)}
-    if found["type"] == "list":
-        found["elements"] = "dict" if one.kind in NESTED else "str"
-    if one.choices:
-        found["choices"] = list(one.choices)
-    if one.kind in NESTED:
-        found["options"] = specs_of(one.block)
-    if one.kind == "key":
-        found["no_log"] = True
-    return found
+    return {name: value for name, value in found.items() if value}
 
 
 def description(one: Directive) -> str:
@@ -126,7 +116,7 @@ def page() -> str:
 
 
 def sections() -> Iterator[str]:
-    for name, what in variables():
+    for name, what in VARIABLES.items():
         variable = f"keepalived_{name}"
         if isinstance(what, Block):
             yield table(variable, what)

@@ -26,7 +26,7 @@ KILOBYTES = 32
 
 @dataclass(frozen=True)
 class Found:
-    """Of the answer of nginx_info what matters here; memory_mb: in megabytes; open_files: how many a process may have, 0 where that is not known."""
+    """Of what host_info says of nginx what matters here; memory_mb: in megabytes; open_files: how many a process may have, 0 where that is not known."""
 
     installed: bool = False
     modules: tuple[str, ...] = ()

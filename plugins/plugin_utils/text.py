@@ -32,6 +32,7 @@ def plain(number: float) -> str:
     return f"{number:d}" if isinstance(number, int) else f"{number:.6f}".rstrip("0").rstrip(".")
 
 
+@lru_cache(maxsize=1000)
 def as_numbers(version: str) -> tuple[int, ...]:
     """By which versions are compared."""
     return tuple(int(part) for part in re.findall(r"\d+", version))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
 from ..settings.problem import Problem, shown
@@ -220,7 +219,6 @@ def _word(one: Directive, value: Any) -> str:
     return SIMPLE[one.kind](value)
 
 
-@cache
 def problems(block: Block, settings: object, version: str, where: str) -> Iterator[Problem]:
     """What is wrong with the settings of a block in a version of keepalived, empty where it is not known; where: the variable."""
     if not isinstance(settings, Mapping):

@@ -46,7 +46,8 @@ def filled(path: Path, mark: str, specs: Mapping[str, Any], width: int) -> str:
 
 def dumped(specs: Mapping[str, Any], width: int) -> str:
     """Argument specs as YAML: an option is in braces if it has no options in it, and what is there already is referred to by its name."""
-    return yaml.dump(_shared(specs, {}), Dumper=Specs, sort_keys=False, width=width)
+    text = yaml.dump(Shared().options("", specs), Dumper=Specs, sort_keys=False, width=width)
+    return text.replace(f"'{MERGED}':", f"{MERGED}:")
 
 
 class Leaf(dict[str, Any]):
@@ -71,22 +72,39 @@ class Specs(yaml.SafeDumper):
 
 Specs.add_representer(Leaf, lambda dumper, leaf: dumper.represent_mapping("tag:yaml.org,2002:map", leaf, True))
 Specs.add_representer(list, lambda dumper, items: dumper.represent_sequence("tag:yaml.org,2002:seq", items, True))
-# By the identity of specs the names that they have.
+# By the identity of specs, and of options, the names that they have.
 ANCHORS: dict[int, str] = {}
+# YAML's key for what a mapping takes over from others.
+MERGED = "<<"
 
 
-def _shared(specs: Mapping[str, Any], known: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The same, with one object for specs that are the same and have the same name."""
-    found = {}
-    for name, spec in specs.items():
+class Shared:
+    """Specs of which those that are the same, and have the same name, are one object; with what options take over from earlier ones."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, dict[str, Any]] = {}
+        self.earlier: list[tuple[Mapping[str, Any], dict[str, Any]]] = []
+
+    def options(self, owner: str, specs: Mapping[str, Any]) -> dict[str, Any]:
+        within = [pair for pair in self.earlier if len(pair[0]) > 2 and pair[0].items() <= specs.items()]
+        whole, same = max(within, key=lambda pair: len(pair[0]), default=({}, {}))
+        if within and len(whole) == len(specs):
+            return same
+        found = {MERGED: same} if within else {}
+        found |= {name: self.spec(name, spec) for name, spec in specs.items() if name not in whole}
+        self.earlier.append((specs, found))
+        ANCHORS[id(found)] = owner
+        return found
+
+    def spec(self, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
         key = name + json.dumps(spec, sort_keys=True)
-        # Behind a long text a list would be broken.
-        last = {part: spec[part] for part in ("description", "options") if part in spec}
-        whole = {**{part: value for part, value in spec.items() if part not in last}, **last}
-        wide = any(isinstance(value, list) and len(str(value)) > WIDEST for value in spec.values())
-        if "options" in spec:
-            whole["options"] = _shared(spec["options"], known)
-        new = whole if "options" in spec or wide else Leaf(whole)
-        found[name] = known.setdefault(key, new) if len(key) > ANCHORED else new
-        ANCHORS[id(found[name])] = name
-    return found
+        if key not in self.known or len(key) <= ANCHORED:
+            # Behind a long text a list would be broken.
+            last = {part: spec[part] for part in ("description", "options") if part in spec}
+            whole = {**{part: value for part, value in spec.items() if part not in last}, **last}
+            wide = any(isinstance(value, list) and len(str(value)) > WIDEST for value in spec.values())
+            if "options" in spec:
+                whole["options"] = self.options(name, spec["options"])
+            self.known[key] = whole if "options" in spec or wide else Leaf(whole)
+            ANCHORS[id(self.known[key])] = name
+        return self.known[key]

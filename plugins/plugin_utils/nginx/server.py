@@ -13,9 +13,8 @@ from typing import Any
 
 from ..addresses import bracketed
 from . import kinds
-from .handling import MOST, YEARS, Handling, headers
 from .kinds import quoted
-from .location import AT_ONCE, REDIRECTS, Location, redirected
+from .location import AT_ONCE, MOST, REDIRECTS, YEARS, Handling, Location, headers, redirected
 from .table import Entry, Place, entry, inlined, option
 
 HTTP, HTTPS = 80, 443

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import kinds
-from .handling import LONGEST, Access
+from .location import LONGEST, Access
 from .server import Certificate
 from .table import Entry, entry, inlined, option
 

@@ -45,10 +45,5 @@ class LookupModule(LookupBase):
     def run(
         self, terms: Sequence[str], variables: Mapping[str, Any] | None = None, **kwargs: Any
     ) -> list[dict[str, Any]]:
-        return [_collected(role, Variables(self._templar, variables or {})) for role in terms]
-
-
-def _collected(role: str, variables: Variables) -> dict[str, Any]:
-    if role == "keepalived":
-        return directives.collected(variables)
-    return collected(variables, variables.of_play())
+        own = Variables(self._templar, variables or {})
+        return [directives.collected(own) if role == "keepalived" else collected(own, own.of_play()) for role in terms]

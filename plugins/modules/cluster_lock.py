@@ -239,11 +239,10 @@ def result(lock, params, check):
         done, found = lock.take(params["purpose"], params["break_token"])
     else:
         done, found = lock.release()
-    foreign = found if found and not found["own"] else None
     return {
-        "taken": done if params["state"] == "taken" else False,
-        "released": done if params["state"] == "released" else False,
-        "found": foreign,
+        "taken": done and params["state"] == "taken",
+        "released": done and params["state"] == "released",
+        "found": found if found and not found["own"] else None,
     }
 
 

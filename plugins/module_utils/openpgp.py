@@ -24,18 +24,9 @@ BLOCK = (
 def binary(content):
     """The packets of a file, in ASCII armour or without. ValueError where it is no such file."""
     blocks = re.findall(BLOCK.encode("ascii"), content, re.M | re.S)
-    if not blocks:
-        return content
-    lines = [line.strip() for block in blocks for line in block.splitlines() + [b"="]]
     # A line of '=' and four characters is a block's checksum.
-    text, found = b"", b""
-    for line in lines:
-        if not line.startswith(b"="):
-            text += line
-        elif text:
-            found += decoded(text)
-            text = b""
-    return found
+    texts = [b"".join(re.split(b"(?m)^\\s*=", block)[0].split()) for block in blocks]
+    return b"".join(map(decoded, texts)) if blocks else content
 
 
 def decoded(text):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.plan import leaders_of, plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings import keepalived_rules
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings import keepalived
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import KeepalivedSettings, parse
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,4 +111,4 @@ def test_the_order_of_vips_and_groups_changes_nothing(data: st.DataObject, toget
     ],
 )
 def test_problems(groups: list[dict[str, Any]], pins: dict[str, Any], texts: list[str]) -> None:
-    assert list(map(str, keepalived_rules.problems_of(parsed(vips(**pins), groups)))) == texts
+    assert list(map(str, keepalived.problems_of(parsed(vips(**pins), groups)))) == texts

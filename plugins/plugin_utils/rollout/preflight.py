@@ -15,7 +15,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import f
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, Speaker, network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives, notify
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import KeepalivedState
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings import keepalived, keepalived_rules
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings import keepalived
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import Facts, platform_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
@@ -72,4 +72,4 @@ def _own_problems(settings: keepalived.KeepalivedSettings, facts: Facts | None) 
         yield from platform_problems(facts)
     yield from directives.problems(settings)
     yield from notify.problems(settings, facts or Facts())
-    yield from keepalived_rules.problems_of(settings)
+    yield from keepalived.problems_of(settings)

@@ -7,15 +7,10 @@ The argument specs get it between the lines '# directives' and '# end of directi
 
 from __future__ import annotations
 
-import argparse
-import re
 import sys
-import textwrap
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import global_defs as keepalived_global
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import lvs as keepalived_lvs
@@ -27,12 +22,12 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table
     as_numbers,
 )
 
+from generated import PROJECT, filled, run
+
 # The newest version that tests/daemons has.
 SHOWN = "2.3.3"
-PROJECT = Path(__file__).resolve().parents[1]
 SPECS = PROJECT / "roles" / "keepalived" / "meta" / "argument_specs.yml"
 PAGE = PROJECT / "roles" / "keepalived" / "DIRECTIVES.md"
-MARKED = re.compile(r"(      # directives\n).*?(      # end of directives\n)", re.DOTALL)
 WIDTH = 134
 TYPES = {
     "flag": "bool",
@@ -58,54 +53,10 @@ WHOLE = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing, fail if a file is not as it should be")
-    check = parser.parse_args().check
-    stale = False
-    for path, text in wanted().items():
-        if path.exists() and path.read_text(encoding="utf-8") == text:
-            continue
-        name = path.relative_to(PROJECT)
-        stale = True
-        if check:
-            print(f"{name}: stale. Run './dev docs'.", file=sys.stderr)
-        else:
-            path.write_text(text, encoding="utf-8")
-            print(f"{name}: written")
-    return 1 if stale and check else 0
+    return run(__doc__, {SPECS: filled(SPECS, "directives", options(), WIDTH), PAGE: page()})
 
 
-def wanted() -> dict[Path, str]:
-    """What the files have to be."""
-    specs = MARKED.sub(lambda match: match[1] + options() + match[2], SPECS.read_text(encoding="utf-8"))
-    return {SPECS: specs, PAGE: page()}
-
-
-class Options(dict[str, Any]):
-    """Options by their names; under MERGED those that they have in common with earlier ones."""
-
-
-class Row(dict[str, Any]):
-    """An option without options of its own."""
-
-
-class Specs(yaml.SafeDumper):
-    """A line for each option. What several have stands at the first of them, and at the others there is an alias."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return not isinstance(data, Options)
-
-    def generate_anchor(self, node: yaml.Node) -> str:
-        return f"options_{len([anchor for anchor in self.anchors.values() if anchor]) + 1}"
-
-
-MERGED = "<<"
-MAPPING = "tag:yaml.org,2002:map"
-Specs.add_representer(Options, lambda dumper, data: dumper.represent_mapping(MAPPING, data.items(), flow_style=False))
-Specs.add_representer(Row, lambda dumper, data: dumper.represent_mapping(MAPPING, data.items(), flow_style=True))
-
-
-def options() -> str:
+def options() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, what in VARIABLES.items():
         if isinstance(what, Block):
@@ -122,25 +73,6 @@ def options() -> str:
                 for each in spec["options"].values():
                     each.pop("required", None)
             found[f"keepalived_{name}"] = {**spec, "default": EMPTY[spec["type"]]}
-    text = yaml.dump(shared(found, []), Dumper=Specs, default_flow_style=False, sort_keys=False, width=WIDTH)
-    return textwrap.indent(text.replace("'<<':", "<<:"), " " * 6)
-
-
-def shared(specs: dict[str, Any], earlier: list[tuple[dict[str, Any], Options]]) -> Options:
-    """The specs with what earlier ones have as well by reference to these."""
-    whole, same = max(
-        ((whole, found) for whole, found in earlier if whole.items() <= specs.items()),
-        key=lambda pair: len(pair[0]),
-        default=({}, Options()),
-    )
-    if len(whole) == len(specs):
-        return same
-    found = Options({MERGED: same} if len(whole) > 1 else {})
-    for name, spec in specs.items():
-        if not found or name not in whole:
-            inner = {"options": shared(spec["options"], earlier)} if "options" in spec else None
-            found[name] = {**spec, **inner} if inner else Row(spec)
-    earlier.append((specs, found))
     return found
 
 

@@ -93,7 +93,7 @@ def network_of(facts: Mapping[str, Any]) -> HostNetwork | None:
 
 @dataclass(frozen=True)
 class Speaker:
-    """Who was heard to send adverts, by the names of vrrp_listen. family: ipv4 or ipv6; version: of VRRP."""
+    """Who was heard to send adverts, by the names of host_info. family: ipv4 or ipv6; version: of VRRP."""
 
     family: str = ""
     version: int = 0

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -15,10 +14,7 @@ from ansible.vars.clean import namespace_facts
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import collected
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Variables, errors
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.check_nginx import (
-    CheckNginxSettings,
-    check_nginx_problems,
-)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.check_nginx import KINDS, check_nginx_problems
 
 MODULE = "evenkeel.nginx_ha.host_info"
 ROLES = ("keepalived", "nginx", "check_nginx")
@@ -96,7 +92,7 @@ def _refusal(
 
 
 def _check_nginx_problems(variables: Variables, host: str) -> list[str]:
-    own = {each.name: variables[f"check_nginx_{each.name}"] for each in fields(CheckNginxSettings)}
+    own = {name: variables[f"check_nginx_{name}"] for name in KINDS}
     return check_nginx_problems(own, host)
 
 

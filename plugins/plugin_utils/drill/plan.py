@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import faults
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.faults import Fault
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import DrilledVip

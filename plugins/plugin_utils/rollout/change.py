@@ -68,10 +68,12 @@ def _batch(turns: Sequence[Turn]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class HostState(KeepalivedState):
-    """The answer of keepalived_info from one host of a loop. item: the host."""
+class HostState:
+    """The answer of host_info from one host of a loop. item: the host."""
 
     item: str = "?"
+    unreachable: bool = False
+    keepalived: KeepalivedState = KeepalivedState()
 
 
 def disruptions(clusters: Iterable[Rollout]) -> Iterator[str]:
@@ -116,13 +118,13 @@ def failure(host: str, task: str, message: str, states: Iterable[HostState]) -> 
 
 
 def _state(state: HostState) -> str:
-    daemon = state.daemon
+    daemon = state.keepalived.daemon
     if state.unreachable or daemon is None:
         return "cannot be reached"
     if not daemon.running:
         return "keepalived does not run"
     instances = ", ".join(f"{each.name} {each.state}" for each in daemon.instances)
-    drained = f", drained ({state.drained})" if state.drained else ""
+    drained = f", drained ({state.keepalived.drained})" if state.keepalived.drained else ""
     return f"keepalived {daemon.version}, {instances or 'no answer from it'}{drained}"
 
 

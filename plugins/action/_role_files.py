@@ -51,7 +51,7 @@ class ActionModule(ActionBase):
         name, rendered = f"{role}_files", options["state"] in RENDERED
         # Templates and files are the role's, also where the task is not.
         variables.know(ansible_search_path=[str(ROLES / role)])
-        keys = [key for key in variables.raw[name] if key != "files" and (rendered or key in ("store", "mask"))]
+        keys = [key for key in variables.data[name] if key != "files" and (rendered or key in ("store", "mask"))]
         common = {"name": role, "state": options["state"], **{key: variables.part(name, key) for key in keys}}
         if not rendered:
             return {**common, "unfinished": options["unfinished"]}
@@ -59,7 +59,7 @@ class ActionModule(ActionBase):
 
     def _files(self, files: list[dict[str, Any]], variables: Variables) -> Iterator[dict[str, Any]]:
         lookup = lookup_loader.get("evenkeel.nginx_ha.rendered", loader=self._loader, templar=self._templar)
-        known = Shared(variables.raw)
+        known = Shared(variables.data)
         for file in files:
             if "template" in file:
                 yield from lookup.run([file], known)

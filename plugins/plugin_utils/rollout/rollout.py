@@ -82,7 +82,8 @@ class Rollout:
     @cached_property
     def order(self) -> list[LoadBalancer]:
         """Those that do not run first, then the backups of the moment; of several the last by name."""
-        return sorted(self.members[::-1], key=lambda member: (member.runs, len(self.holds(member))))
+        backward = self.members[::-1]
+        return sorted(backward, key=lambda member: (member.runs, len(self.holds(member))))
 
     def todo(self, member: LoadBalancer) -> Actions:
         """What happens to a member in its batch."""

@@ -263,7 +263,7 @@ def test_nginx_counts_only_where_it_was_asked() -> None:
     del cluster.hostvars["nginx1"]["nginx_now"]
     assert cluster.status()["ok"]
     assert cluster.status()["hosts"]["nginx1"]["nginx_running"] is None
-    cluster.hostvars["nginx1"]["nginx_now"] = {"msg": "nginx_info failed"}
+    cluster.hostvars["nginx1"]["nginx_now"] = {"msg": "host_info failed"}
     assert not cluster.status()["ok"]
 
 

@@ -27,7 +27,9 @@ class ActionModule(ActionBase):
         hosts, hostvars = list(task_vars["ansible_play_hosts"]), task_vars["hostvars"]
         staged = {host: (hostvars[host].get(options["staged"]) or {}).get("facts") or {} for host in hosts}
         found = change_plan(Overlaid(hostvars, staged), hosts)
-        told = {"change": {"summary": found["summary"], "disruptions": found["disruptions"]}} if found["changes"] else {}
+        told = (
+            {"change": {"summary": found["summary"], "disruptions": found["disruptions"]}} if found["changes"] else {}
+        )
         return {"changed": False, **found, "ansible_stats": {"data": told, "per_host": False, "aggregate": True}}
 
 

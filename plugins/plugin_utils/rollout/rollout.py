@@ -171,8 +171,7 @@ class Lockstep:
 
 def batches(clusters: Sequence[Rollout]) -> list[list[Turn]]:
     """All clusters change in parallel: the first batch has the first of each."""
-    own = [list(_turns(cluster)) for cluster in clusters]
-    return [[turn for part in parts for turn in part or ()] for parts in zip_longest(*own)]
+    return [[turn for part in parts for turn in part] for parts in zip_longest(*map(_turns, clusters), fillvalue=[])]
 
 
 def _turns(cluster: Rollout) -> Iterator[list[Turn]]:

@@ -5,43 +5,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import outcome
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.plan import Step
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import parse, parse_row
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
-
-
-def drill_row(step: Mapping[str, Any], hostvars: outcome.Registered, probe: Mapping[str, object]) -> dict[str, Any]:
-    """What came of a step, from what the step's tasks have registered on the hosts and the prober's result."""
-    planned = Step.from_fact(step)
-    return outcome.row(planned, outcome.Observation.from_results(planned, hostvars, probe))
-
-
-def drill_summary(rows: Sequence[Mapping[str, object]]) -> dict[str, Any]:
-    """Whether all was as expected so far (ok), that in a sentence or two (message), and the lines of a table."""
-    return asdict(outcome.summary([parse_row(Reader(row, "")) for row in rows]))
-
-
-def drill_result(
-    planned: Mapping[str, object], rows: Sequence[Mapping[str, object]], prober: str, rate: float
-) -> dict[str, Any]:
-    """The drill's result as JSON; rate: requests a second to each VIP."""
-    return {
-        "title": "Failover drill",
-        "started": planned["started"],
-        "finished": time.time(),
-        "ok": all(row["ok"] for row in rows),
-        "cluster": planned["cluster"],
-        "prober": prober,
-        "rate": float(rate),
-        "rows": list(rows),
-    }
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import Drill
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 
 
 def drill_page(result: object) -> str:
@@ -51,14 +21,14 @@ def drill_page(result: object) -> str:
 
     if not isinstance(result, Mapping):
         raise AnsibleFilterError("The input is no dictionary. Give it a drill's result.")
-    return page(parse(result))
+    return page(read(Drill, result))
 
 
 class FilterModule:
     def filters(self) -> dict[str, Any]:
         return {
-            "_drill_row": drill_row,
-            "_drill_summary": drill_summary,
-            "_drill_result": drill_result,
+            "_drill_row": outcome.row,
+            "_drill_summary": outcome.summary,
+            "_drill_result": outcome.result,
             "_drill_page": drill_page,
         }

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
-from .result import UNKNOWN, Drill, DrilledVip, Held, Outage, Row, Target
+from .result import Drill, DrilledVip, Held, Outage, Row, Target
 from .words import NOT_MEASURED, count, counted, ms, plural, seconds
 
 # Outages within this time of each other are drawn larger together.
@@ -125,10 +125,6 @@ class Lane:
         return f"{failed} ({reasons})" if reasons else failed
 
     @property
-    def measured(self) -> bool:
-        return self.target.sent is not None or self.target.failures is not None
-
-    @property
     def held(self) -> Iterator[Bar]:
         for span in self.spans:
             title = f"{span.holder}, {self.scale.seconds(span.start)} to {self.scale.seconds(span.end)}"
@@ -142,11 +138,6 @@ class Lane:
                 yield Label(
                     span.holder, self.scale.at((span.start + span.end) / 2), _classes(f"name on-{bar.kind}", size)
                 )
-
-    @property
-    def nobody(self) -> str:
-        """What is written instead of holders."""
-        return "" if self.spans else f"holder {NOT_MEASURED if self.target.holders is None else UNKNOWN}"
 
     @property
     def failed(self) -> Iterator[Bar]:
@@ -197,12 +188,6 @@ class Chart:
     scale: Scale
     letter: str = ""
     zooms: Mapping[str, Scale] = field(default_factory=dict)
-
-    @property
-    def caption(self) -> str:
-        if self.letter:
-            return f"drawn larger, {ms(self.scale.length)} wide"
-        return f"Seconds since {'the fault was injected' if 'injected' in self.row.events else 'the probe started'}"
 
     @property
     def label(self) -> str:

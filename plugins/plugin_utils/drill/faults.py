@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import yaml
+from ansible.module_utils.common.yaml import yaml_load
 
 from ..settings.problem import InputError, Problem
 
@@ -63,7 +63,7 @@ class Fault:
 
 FAULTS = tuple(
     Fault(name, **fault)
-    for name, fault in yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8")).items()
+    for name, fault in yaml_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8")).items()
 )
 BY_NAME = {fault.name: fault for fault in FAULTS}
 

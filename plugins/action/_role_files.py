@@ -57,7 +57,7 @@ class ActionModule(ActionBase):
         name, rendered = f"{role}_files", options["state"] in RENDERED
         # Templates and files are the role's, also where the task is not.
         variables.know(ansible_search_path=[str(ROLES / role)])
-        keys = [key for key in variables.raw[name] if key != "files" and (rendered or key in ("store", "mask"))]
+        keys = [key for key in variables.data[name] if key != "files" and (rendered or key in ("store", "mask"))]
         common = {"name": role, "state": options["state"], **{key: variables.part(name, key) for key in keys}}
         if not rendered:
             return {**common, "unfinished": options["unfinished"]}
@@ -66,7 +66,7 @@ class ActionModule(ActionBase):
     def _files(self, files: list[dict[str, Any]], variables: Variables) -> Iterator[dict[str, Any]]:
         """Each with its content: where it has a template, that is rendered with the file's own vars."""
         lookup = lookup_loader.get("ansible.builtin.template", loader=self._loader, templar=self._templar)
-        known = Shared(variables.raw)
+        known = Shared(variables.data)
         for file in files:
             if "template" in file:
                 (content,) = lookup.run([file["template"]], known, template_vars=dict(file.get("vars") or {}))

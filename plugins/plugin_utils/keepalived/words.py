@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible.module_utils.common.validation import check_type_bool
 
-from ..settings.paths import plain_path_problem
+from ..settings.naming import plain_path_problem
 from ..text import plain
 
 # What keepalived's parser takes for more than text: quotes, comments, blocks, definitions, sequences and lists.

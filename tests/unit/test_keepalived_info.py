@@ -335,7 +335,7 @@ def signing(*wanted: dict[str, Any]) -> str:
     """The role's configuration, an instance for each."""
     return "".join(
         f"vrrp_instance VI_{number} {{\n    virtual_router_id {number}\n"
-        + table.render(HMAC, {"auth_hmac": one} if one else {}, 1)
+        + table.render(table.Block((HMAC,)), {"auth_hmac": one} if one else {}, 1)
         + "}\n"
         for number, one in enumerate(wanted, 1)
     )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
+from ..settings.fact import read
 
 # A minimal host may lack what rotates its logs.
 NGINX = ("nginx", "logrotate")

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import ip_of, with_prefix
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import ConfiguredInstance
+from ..addresses import ip_of, with_prefix
+from ..cluster.instance import ConfiguredInstance
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def binary(content):
     """The packets of a file, in ASCII armour or without. ValueError where it is no such file."""
     blocks = re.findall(BLOCK.encode("ascii"), content, re.M | re.S)
     # A line of '=' and four characters is a block's checksum.
-    texts = [b"".join(re.split(b"(?m)^\\s*=", block)[0].split()) for block in blocks]
+    texts = [b"".join(re.sub(b"(?m)^[ \\t]*=.{4}\\s*\\Z", b"", block).split()) for block in blocks]
     return b"".join(map(decoded, texts)) if blocks else content
 
 

@@ -19,8 +19,8 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table
     NESTED,
     Block,
     Directive,
-    as_numbers,
 )
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import as_numbers, plain
 
 from generated import PROJECT, filled, run
 
@@ -105,10 +105,6 @@ def description(one: Directive) -> str:
 
 def unshown(since: str) -> str:
     return ", shown by no daemon" if as_numbers(since) > as_numbers(SHOWN) else ""
-
-
-def plain(number: float) -> str:
-    return f"{number:.6f}".rstrip("0").rstrip(".")
 
 
 def page() -> str:

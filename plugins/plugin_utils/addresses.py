@@ -16,6 +16,14 @@ Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+def address(text: str) -> Address | None:
+    """An address without a prefix, and None for what is none."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
 @lru_cache(maxsize=10000)
 def interface(text: str) -> Interface | None:
     """An address with its prefix (/32 or /128 where there is none), and None for what is no address."""
@@ -39,17 +47,8 @@ def with_prefix(text: str) -> str:
     return text if found is None else str(found)
 
 
-def version_of(text: object) -> int:
-    """4 or 6. Raises ValueError for what is no address."""
-    return ipaddress.ip_interface(str(text)).version
-
-
 def is_address(text: object) -> bool:
-    try:
-        ipaddress.ip_address(str(text))
-    except ValueError:
-        return False
-    return True
+    return address(str(text)) is not None
 
 
 def is_network(text: object) -> bool:

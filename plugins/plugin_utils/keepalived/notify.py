@@ -8,13 +8,13 @@ Pure functions of the keepalived role's variables; they run on the control node 
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from ..addresses import address, is_address
 from ..cluster.instance import Instance
 from ..settings.keepalived import KeepalivedSettings
 from ..settings.platform import Facts
@@ -150,10 +150,10 @@ def _email(email: Email) -> Iterator[Problem]:
     where = f"{WHERE}.email"
     if not email.to:
         yield Problem(f"{where}.to", "is empty", f"Name at least one address, or remove {where}.")
-    for name, address in [*(("to", each) for each in email.to), ("from", email.sender)]:
-        if not ADDRESS.match(address):
+    for name, each in [*(("to", each) for each in email.to), ("from", email.sender)]:
+        if not ADDRESS.match(each):
             fix = "Write it as name@example.com, with nothing around it."
-            yield Problem(f"{where}.{name}", f"has {address!r}, which is no mail address", fix)
+            yield Problem(f"{where}.{name}", f"has {each!r}, which is no mail address", fix)
     if not _is_host(email.server):
         what = f"is {email.server!r}, which is no name and no IP address of a host"
         yield Problem(f"{where}.server", what, "Name the host that takes the mails.")
@@ -244,16 +244,9 @@ def _shown(url: str) -> str:
 
 
 def _is_host(text: str) -> bool:
-    return bool(NAME.match(text)) or _ip(text) is not None
+    return bool(NAME.match(text)) or is_address(text)
 
 
 def _is_loopback(text: str) -> bool:
-    address = _ip(text)
-    return text == "localhost" if address is None else address.is_loopback
-
-
-def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None
+    found = address(text)
+    return text == "localhost" if found is None else found.is_loopback

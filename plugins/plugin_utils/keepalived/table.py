@@ -15,22 +15,22 @@ from typing import Any
 
 from ..settings.problem import Problem, shown
 from ..text import as_numbers
-from . import words as keepalived_words
+from . import words
 from .words import WordError
 
 # One word of a line.
 SIMPLE: dict[str, Callable[[Any], str]] = {
-    "word": keepalived_words.word,
-    "text": keepalived_words.quoted,
-    "command": keepalived_words.command,
-    "path": keepalived_words.path,
-    "address": keepalived_words.address,
-    "network": keepalived_words.network,
-    "key": keepalived_words.key,
-    "password": keepalived_words.password,
-    "plain_path": keepalived_words.plain_path,
-    "user": keepalived_words.user,
-    "version": keepalived_words.version,
+    "word": words.word,
+    "text": words.quoted,
+    "command": words.command,
+    "path": words.path,
+    "address": words.address,
+    "network": words.network,
+    "key": words.key,
+    "password": words.password,
+    "plain_path": words.plain_path,
+    "user": words.user,
+    "version": words.version,
 }
 NUMBERS = ("int", "seconds")
 NESTED = ("block", "blocks", "line", "lines", "entries")
@@ -183,21 +183,21 @@ def _text(line: Line, depth: int) -> str:
 
 def _lines(one: Directive, value: Any) -> list[Line]:
     if one.kind == "flag":
-        return [Line([one.word])] if keepalived_words.truth(value) else []
+        return [Line([one.word])] if words.truth(value) else []
     if one.kind == "on_off":
-        return [Line([one.word, "on" if keepalived_words.truth(value) else "off"])]
+        return [Line([one.word, "on" if words.truth(value) else "off"])]
     if one.kind == "list":
-        listed = [keepalived_words.word(each) for each in keepalived_words.sequence(value)]
+        listed = [words.word(each) for each in words.sequence(value)]
         return [Line([one.word, *listed])] if listed else []
     if one.kind == "words":
-        return [Line([one.word, *keepalived_words.words(value)])]
+        return [Line([one.word, *words.words(value)])]
     if one.kind == "routes":
-        children = [Line(keepalived_words.words(each)) for each in keepalived_words.sequence(value)]
+        children = [Line(words.words(each)) for each in words.sequence(value)]
         return [Line([one.word], children, braces=True)] if children else []
     if one.kind in ("block", "line"):
         return [_nested(one, Content.of(one, value))]
     if one.kind in NESTED:
-        contents = [Content.of(one, each) for each in keepalived_words.sequence(value)]
+        contents = [Content.of(one, each) for each in words.sequence(value)]
         if one.kind == "blocks":
             return [_nested(one, each) for each in contents]
         children = [Line(each.inline) for each in contents]
@@ -213,7 +213,7 @@ def _nested(one: Directive, content: Content) -> Line:
 
 def _word(one: Directive, value: Any) -> str:
     if one.kind in NUMBERS:
-        return keepalived_words.number(value, one.kind == "int", one.low, one.high)
+        return words.number(value, one.kind == "int", one.low, one.high)
     if one.choices and value not in one.choices:
         raise WordError(f"is not one of {', '.join(one.choices)}")
     return SIMPLE[one.kind](value)
@@ -267,7 +267,7 @@ def _version_problems(one: Directive, value: Any, version: str, where: str) -> I
 
 def _nested_problems(one: Directive, value: Any, version: str, where: str) -> Iterator[Problem]:
     if one.kind in ("blocks", "lines", "entries"):
-        for number, each in enumerate(keepalived_words.sequence(value)):
+        for number, each in enumerate(words.sequence(value)):
             yield from problems(one.block, each, version, f"{where}[{number}]")
     elif one.kind in ("block", "line"):
         yield from problems(one.block, value, version, where)

@@ -8,7 +8,6 @@ Pure functions; they run on the control node only.
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import re
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from typing import Any
 
 from ansible.module_utils.common.validation import check_type_bool
 
+from .. import addresses
 from ..settings.naming import plain_path_problem
 from ..text import plain
 
@@ -94,26 +94,20 @@ def version(value: object) -> str:
 
 
 def address(value: object) -> str:
-    try:
-        return _without_zone(str(ipaddress.ip_address(str(value))))
-    except ValueError:
-        raise WordError("is no IP address") from None
-
-
-def _without_zone(text: str) -> str:
-    """Behind '%' an IPv6 address has any text."""
-    if "%" in text:
-        raise WordError("has a zone behind '%', which keepalived does not know")
-    return text
+    found = addresses.address(str(value))
+    # Behind '%' an IPv6 address has any text.
+    if found is None or "%" in str(value):
+        raise WordError("is no IP address")
+    return str(found)
 
 
 def network(value: object) -> str:
     """An address with or without its prefix, in the form that was given."""
-    try:
-        ipaddress.ip_interface(str(value))
-    except ValueError:
-        raise WordError("is no IP address") from None
-    return _without_zone(str(value))
+    if addresses.interface(str(value)) is None:
+        raise WordError("is no IP address")
+    if "%" in str(value):
+        raise WordError("has a zone behind '%', which keepalived does not know")
+    return str(value)
 
 
 def key(value: object) -> str:

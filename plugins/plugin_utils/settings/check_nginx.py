@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..addresses import is_address
 from .naming import plain_path_problem
 from .problem import InputError, Problem, shown
 
@@ -94,10 +94,7 @@ def _no_url(where: str, value: Any) -> InputError:
 
 
 def _is_host(text: str) -> bool:
-    try:
-        return len(text) <= 255 and "%" not in text and (bool(HOST.match(text)) or bool(ipaddress.ip_address(text)))
-    except ValueError:
-        return False
+    return len(text) <= 255 and "%" not in text and (bool(HOST.match(text)) or is_address(text))
 
 
 KINDS: dict[str, Callable[[str, Any], Any]] = {

@@ -18,6 +18,7 @@ from .reader import Reader
 
 # RFC 5798: 255 is the owner of the address, whose priority tracking cannot lower; 0 means "I am leaving".
 LOWEST, HIGHEST = 1, 254
+BETWEEN = f"It must be a whole number from {LOWEST} to {HIGHEST}."
 SAMPLES = {4: "192.168.200.200/24", 6: "fd00:200::200/64"}
 
 
@@ -101,12 +102,8 @@ def _one(entry: Reader, values: Mapping[str, object], found: Sequence[tuple[str,
     family = found[0][1].version
     for key, address in found[1:]:
         if address.version != family:
-            entry.note(
-                key,
-                f"is {address}, which is IPv{address.version}, and {found[0][1]} is IPv{family}: a VRRP instance carries one of them "
-                "(RFC 5798)",
-                "Give the IPv6 address of an IPv4 one as address6, or make two entries.",
-            )
+            what = f"is {address}, which is IPv{address.version}, and {found[0][1]} is IPv{family}: a VRRP instance carries one of them (RFC 5798)"
+            entry.note(key, what, "Give the IPv6 address of an IPv4 one as address6, or make two entries.")
             return
     yield Vip(addresses=tuple(each for dummy, each in found), fields=tuple(key for key, dummy in found), **values)  # type: ignore[arg-type]
 
@@ -150,17 +147,10 @@ def _priorities(entry: Reader) -> Iterator[tuple[str, int]]:
         if re.fullmatch(r"[0-9]{1,3}", text) and LOWEST <= int(text) <= HIGHEST:
             yield host, int(text)
         elif text == "255":
-            entry.note(
-                f"priorities.{host}",
-                "is 255, which would make it the owner, that no failed check can lower",
-                _between(),
-            )
+            what = "is 255, which would make it the owner, that no failed check can lower"
+            entry.note(f"priorities.{host}", what, BETWEEN)
         else:
-            entry.note(f"priorities.{host}", f"is {shown(value)}", _between())
-
-
-def _between() -> str:
-    return f"It must be a whole number from {LOWEST} to {HIGHEST}."
+            entry.note(f"priorities.{host}", f"is {shown(value)}", BETWEEN)
 
 
 def _states(entry: Reader) -> Iterator[tuple[str, str]]:

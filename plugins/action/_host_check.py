@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -15,10 +14,7 @@ from ansible.vars.clean import namespace_facts
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import collected
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Variables, about_keepalived, errors
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.check_nginx import (
-    CheckNginxSettings,
-    check_nginx_problems,
-)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.check_nginx import KINDS, check_nginx_problems
 
 MODULE = "evenkeel.nginx_ha.host_info"
 ROLES = ["keepalived", "nginx", "check_nginx"]
@@ -73,7 +69,7 @@ class ActionModule(ActionBase):
         checked.update(facts=dict(_facts(roles, variables, answer)), warnings=answer.get("warnings") or [])
         variables.know(**checked["facts"])
         if "check_nginx" in roles:
-            own = {each.name: variables[f"check_nginx_{each.name}"] for each in fields(CheckNginxSettings)}
+            own = {name: variables[f"check_nginx_{name}"] for name in KINDS}
             problems = check_nginx_problems(own, host)
         if "nginx" in roles:
             # What an nginx can do is judged once all hosts have told which backends are out of service.

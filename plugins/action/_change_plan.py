@@ -11,7 +11,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Overlaid
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.change import plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import before_change
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import before_change
 
 # The name of the variable in which each host has the registered result of _role_files.
 ARGUMENTS = {"staged": {"type": "str", "required": True}}

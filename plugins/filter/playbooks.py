@@ -16,7 +16,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import out
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import Drill
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import preflight, vip_status
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.change import HostState, failure
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import at_present
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import at_present
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.status import status
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.verification import Options, verify
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import (
-    hostvars,
+    load_balancer,
     status,
     verification,
     vip_status,
@@ -97,7 +97,7 @@ class Cluster:
                 "answers": [answer(200)],
             },
             "vips_seen": {"targets": {address: target() for address in self.vips}},
-            **{name: {"pending_files": [], "interrupted": False} for name in hostvars.STAGED},
+            **{name: {"pending_files": [], "interrupted": False} for name in load_balancer.STAGED},
         }
 
     def now(self, name: str) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class Cluster:
         return self
 
     def hosts(self) -> list[LoadBalancer]:
-        return hostvars.at_present(self.hostvars, list(self.hostvars), NOW)
+        return load_balancer.at_present(self.hostvars, list(self.hostvars), NOW)
 
     def status(self) -> dict[str, Any]:
         return status.status(self.hosts())

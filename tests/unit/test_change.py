@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.action._change_plan import change_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.playbooks import change_failure
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import change, hostvars
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import change, load_balancer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -114,7 +114,7 @@ def upgraded(variables: Variables, *hosts: str) -> Variables:
 
 def plan(variables: Variables, *play_hosts: str) -> dict[str, Any]:
     names = play_hosts or tuple(variables)
-    return change.plan(hostvars.before_change(variables, names), names)
+    return change.plan(load_balancer.before_change(variables, names), names)
 
 
 def order(planned: Mapping[str, Any]) -> list[list[str]]:

@@ -17,7 +17,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.filter.playbooks import (
     drain_problems,
 )
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import text as wording
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import hostvars
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import load_balancer
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_checks import (
     keepalived_problems,
     nginx_problems,
@@ -141,10 +141,10 @@ def test_an_unreachable_host_of_another_cluster_holds_nothing_here() -> None:
     others = Cluster("nginx3", vips=[{"name": "VI_3", "address": "192.168.200.220/24"}], first=160)
     others.lose("nginx3")
     known = {**cluster.hostvars, **others.hostvars}
-    found = status(hostvars.at_present(known, list(known), NOW))
+    found = status(load_balancer.at_present(known, list(known), NOW))
     assert found["vips"][ONE]["note"] == "on nobody"
     del known["nginx3"]["keepalived_instances"]
-    found = status(hostvars.at_present(known, list(known), NOW))
+    found = status(load_balancer.at_present(known, list(known), NOW))
     assert found["vips"][ONE]["note"] == "on nobody that was reached"
 
 
@@ -644,7 +644,7 @@ def test_the_order_in_which_the_inventory_lists_hosts_changes_nothing() -> None:
         for instance in variables["keepalived_instances"]:
             instance["priority"] = 100
     found = {
-        json.dumps(judge(hostvars.at_present(cluster.hostvars, order, NOW)))
+        json.dumps(judge(load_balancer.at_present(cluster.hostvars, order, NOW)))
         for order in permutations(names)
         for judge in (status, verified, lambda hosts: problems_of_drain(hosts, names))
     }

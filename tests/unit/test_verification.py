@@ -13,7 +13,7 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import o
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.cluster import Cluster as Planned
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, Speaker, network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import hostvars, verification
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import load_balancer, verification
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.vip_status import vips_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
 from cluster_hostvars import (
@@ -72,7 +72,7 @@ def test_a_cluster_that_is_well_has_no_problem() -> None:
         "wire",
     }
     assert len([check for check in found["checks"] if check["check"] == "answers"]) == 3 * len(VIPS)
-    assert len([check for check in found["checks"] if check["check"] == "drift"]) == 3 * len(hostvars.STAGED)
+    assert len([check for check in found["checks"] if check["check"] == "drift"]) == 3 * len(load_balancer.STAGED)
 
 
 def test_the_table_of_a_verification() -> None:
@@ -679,7 +679,7 @@ def test_two_clusters_are_not_compared_with_each_other() -> None:
         others.now(name)["version"] = others.daemon(name)["version"] = "2.3.3"
         others.nginx(name).update(version="1.18.0", files={CONF: "other"}, certificates={})
     known = {**Cluster(*PAIR).hostvars, **others.hostvars}
-    found = verified(hostvars.at_present(known, list(known), NOW))
+    found = verified(load_balancer.at_present(known, list(known), NOW))
     assert (found["problems"], found["notes"]) == ([], [])
 
 
@@ -691,7 +691,7 @@ def test_hosts_that_share_vips_only_by_a_third_are_one_cluster() -> None:
     }
     known = {name: cluster.hostvars[name] for name, cluster in chain.items()}
     known["c"]["nginx_now"]["version"] = "1.18.0"
-    found = verified(hostvars.at_present(known, list(known), NOW))
+    found = verified(load_balancer.at_present(known, list(known), NOW))
     assert "nginx is 1.22.1 on a, 1.22.1 on b and 1.18.0 on c. Bring all to one version." in found["problems"]
 
 
@@ -702,7 +702,7 @@ def test_a_vip_on_a_host_that_has_no_instance_of_it() -> None:
     cluster.move(ONE)
     cluster.move(TWO)
     known = {**cluster.hostvars, "nginx3": stray}
-    found = verified(hostvars.at_present(known, list(known), NOW))
+    found = verified(load_balancer.at_present(known, list(known), NOW))
     assert (
         f"{ONE} (VI_1) is on nginx3, whose keepalived does not know it. Remove it there with 'ip address delete', and run "
         "site.yml on nginx3." in found["problems"]

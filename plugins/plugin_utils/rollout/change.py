@@ -26,7 +26,7 @@ NAMED = 8
 
 
 def plan(hosts: Mapping[str, LoadBalancer], play_hosts: Sequence[str]) -> dict[str, Any]:
-    """What a run does. hosts: as hostvars.before_change reads them.
+    """What a run does. hosts: as load_balancer.before_change reads them.
 
     changes: whether there is anything to do.
     batches: hosts whose turn comes at the same time, one batch after the other. Each has its hosts, those to drain before and to undrain

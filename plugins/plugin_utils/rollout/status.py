@@ -19,7 +19,7 @@ HOST = ("host", "keepalived", "since", "nginx", "check", "VRRP", "drained")
 
 
 def status(hosts: Sequence[LoadBalancer]) -> dict[str, Any]:
-    """The answer of the filter cluster_status, as its page says."""
+    """What status.yml shows, and hands to what comes next."""
     vips = vips_of(hosts)
     found = {vip.address: _vip(vip) for vip in vips}
     healthy = [host.reachable and host.runs and host.nginx_runs is not False for host in hosts]

@@ -36,7 +36,7 @@ class Options:
 
 
 def verify(hosts: Sequence[LoadBalancer], options: Options) -> dict[str, Any]:
-    """The answer of the filter cluster_verify, as its page says."""
+    """What verify.yml shows, and hands to what comes next."""
     findings = _findings(hosts, options)
     return {
         "ok": all(each.ok for each in findings),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
-from .result import Drill, DrilledVip, Held, Outage, Row, Target
+from .result import Drill, DrilledVip, Holder, Row, Target
 from .words import NOT_MEASURED, count, counted, ms, plural, seconds
 
 # Outages within this time of each other are drawn larger together.
@@ -84,6 +84,29 @@ class Scale:
 
 
 @dataclass(frozen=True)
+class Outage:
+    """Requests to one VIP that failed in a row.
+
+    start, end: from the first of them to the next one that was answered; gap: from the last answer before to the first one after.
+    """
+
+    start: float
+    end: float
+    count: int
+    reasons: Mapping[str, int]
+    gap: float
+
+
+@dataclass(frozen=True)
+class Held:
+    """From when to when a host held a VIP."""
+
+    start: float
+    end: float
+    holder: str
+
+
+@dataclass(frozen=True)
 class Lane:
     """A VIP in a chart, and what is drawn of it; whole: the chart shows all of the probe."""
 
@@ -100,16 +123,20 @@ class Lane:
     @cached_property
     def spans(self) -> list[Held]:
         start, end = self.scale.start, self.scale.end
-        found = self.target.held(self.row.length)
-        return [
-            Held(max(held.start, start), min(held.end, end), held.holder)
-            for held in found
-            if held.start < end and held.end > start
-        ]
+        found = pairwise([*(self.target.holders or ()), Holder(self.row.length)])
+        held = [Held(max(one.at_ms, start), min(following.at_ms, end), one.holder) for one, following in found]
+        return [each for each in held if each.start < each.end]
 
     @cached_property
     def outages(self) -> list[Outage]:
-        found = self.target.outages(self.row.length, self.drill.interval)
+        """A failed request stands for the time until the next one."""
+        found, interval = [], self.drill.interval
+        for each in self.target.failures or ():
+            end = self.row.length if each.to_ms is None else each.to_ms + interval
+            found.append(Outage(each.from_ms, end, each.count, each.reasons, end - each.from_ms + interval))
+        if found and self.target.gap_ms:
+            longest = max(range(len(found)), key=lambda index: found[index].gap)
+            found[longest] = replace(found[longest], gap=self.target.gap_ms)
         return [outage for outage in found if outage.start <= self.scale.end and outage.end >= self.scale.start]
 
     @property

@@ -8,7 +8,7 @@ VIPs have their prefixes, except where they are what clients ask.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ..cluster.instance import Instance
 from ..settings.problem import InputError, Problem
@@ -30,10 +30,13 @@ def steps(plan: Plan, hosts: Sequence[str], names: Sequence[str], interfaces: Ma
         if host not in plan:
             what = f"names {host}, which is no load balancer of this run"
             raise InputError(Problem("drill_hosts", what, f"There are {', '.join(plan)}."))
+    vips_of = {host: {instance.ips[0] for instance in instances} for host, instances in plan.items()}
+    clusters = {host: tuple(other for other in plan if vips_of[host] & vips_of[other]) for host in plan}
+    first = [host for index, host in enumerate(hosts) if clusters[host] not in map(clusters.get, hosts[:index])]
     return [
-        _step(fault, host, {member: plan[member] for member in members}, interfaces)
+        _step(fault, host, {member: plan[member] for member in clusters[host]}, interfaces)
         for fault in faults.select(names)
-        for host, members in _occasions(fault, hosts, plan)
+        for host in (first if fault.everywhere else hosts)
     ]
 
 
@@ -45,17 +48,6 @@ def vips(plan: Plan) -> list[DrilledVip]:
             speakers.setdefault(instance.ips[0], []).append((instance.priority, host, instance.name))
     best = {address: max(found, key=lambda speaker: speaker[0]) for address, found in speakers.items()}
     return [DrilledVip(address, name, host) for address, (dummy, host, name) in best.items()]
-
-
-def _occasions(fault: Fault, hosts: Sequence[str], plan: Plan) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The hosts to inject a fault on, each with the members of its cluster."""
-    vips_of = {host: {instance.ips[0] for instance in instances} for host, instances in plan.items()}
-    done: set[tuple[str, ...]] = set()
-    for host in hosts:
-        members = tuple(other for other in plan if vips_of[host] & vips_of[other])
-        if not fault.everywhere or members not in done:
-            yield host, members
-        done.add(members)
 
 
 def _step(fault: Fault, host: str, plan: Plan, interfaces: Mapping[str, str]) -> Step:

@@ -12,7 +12,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 from ..settings.fact import read
@@ -42,29 +41,6 @@ class DrilledCluster:
     keepalived: str = ""
     vrrp_version: str = ""
     advert_int: str = ""
-
-
-@dataclass(frozen=True)
-class Outage:
-    """Requests to one VIP that failed in a row.
-
-    start, end: from the first of them to the next one that was answered; gap: from the last answer before to the first one after.
-    """
-
-    start: float
-    end: float
-    count: int
-    reasons: Mapping[str, int]
-    gap: float
-
-
-@dataclass(frozen=True)
-class Held:
-    """From when to when a host held a VIP."""
-
-    start: float
-    end: float
-    holder: str
 
 
 @dataclass(frozen=True)
@@ -105,19 +81,6 @@ class Target:
     def from_fact(cls, fact: Mapping[str, Any]) -> Target:
         none: dict[str, Any] = {"recover_ms": math.inf, "answered_by": {}, "latency_ms": {}}
         return replace(read(cls, fact), **{name: none[name] for name in none if fact.get(name, 0) in (None, {})})
-
-    def outages(self, length: float, interval: float) -> list[Outage]:
-        """A failed request stands for the time until the next one: length and interval are of the probe, and between two requests."""
-        found = []
-        for each in self.failures or ():
-            end = length if each.to_ms is None else each.to_ms + interval
-            found.append(Outage(each.from_ms, end, each.count, each.reasons, end - each.from_ms + interval))
-        longest = max(found, key=lambda outage: outage.gap, default=None)
-        return [replace(each, gap=self.gap_ms) if each is longest and self.gap_ms else each for each in found]
-
-    def held(self, length: float) -> list[Held]:
-        found = [*(self.holders or ()), Holder(length)]
-        return [Held(one.at_ms, following.at_ms, one.holder) for one, following in pairwise(found)]
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import plan
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import InputError
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
-from .result import Drill, DrilledVip, Holder, Row, Target
-from .words import NOT_MEASURED, count, counted, ms, plural, seconds
+from .result import NOT_MEASURED, Drill, DrilledVip, Holder, Row, Target, count, counted, ms, plural, seconds
 
 # Outages within this time of each other are drawn larger together.
 TOGETHER_MS = 1000

@@ -97,15 +97,6 @@ class Outage:
 
 
 @dataclass(frozen=True)
-class Held:
-    """From when to when a host held a VIP."""
-
-    start: float
-    end: float
-    holder: str
-
-
-@dataclass(frozen=True)
 class Lane:
     """A VIP in a chart, and what is drawn of it; whole: the chart shows all of the probe."""
 
@@ -120,11 +111,12 @@ class Lane:
         return self.row.probe.targets[self.vip.address]
 
     @cached_property
-    def spans(self) -> list[Held]:
+    def spans(self) -> list[tuple[str, float, float]]:
+        """Who held the VIP, from when to when."""
         start, end = self.scale.start, self.scale.end
         found = pairwise([*(self.target.holders or ()), Holder(self.row.length)])
-        held = [Held(max(one.at_ms, start), min(following.at_ms, end), one.holder) for one, following in found]
-        return [each for each in held if each.start < each.end]
+        held = [(one.holder, max(one.at_ms, start), min(following.at_ms, end)) for one, following in found]
+        return [(holder, since, until) for holder, since, until in held if since < until]
 
     @cached_property
     def outages(self) -> list[Outage]:
@@ -140,7 +132,7 @@ class Lane:
 
     @property
     def in_words(self) -> str:
-        held = [f"{span.holder} from {self.scale.seconds(span.start)}" for span in self.spans]
+        held = [f"{holder} from {self.scale.seconds(since)}" for holder, since, dummy in self.spans]
         return f"{self.vip.address}: {', '.join([*held, *map(self._told, self.outages)]) or NOT_MEASURED}"
 
     def _told(self, outage: Outage) -> str:
@@ -152,18 +144,16 @@ class Lane:
 
     @property
     def held(self) -> Iterator[Bar]:
-        for span in self.spans:
-            title = f"{span.holder}, {self.scale.seconds(span.start)} to {self.scale.seconds(span.end)}"
-            yield self.scale.drawn(span.start, span.end, self.drill.colour(span.holder), title)
+        for holder, since, until in self.spans:
+            title = f"{holder}, {self.scale.seconds(since)} to {self.scale.seconds(until)}"
+            yield self.scale.drawn(since, until, self.drill.colour(holder), title)
 
     @property
     def holders(self) -> Iterator[Label]:
-        for span, bar in zip(self.spans, self.held, strict=True):
-            size = _fit(span.holder, bar.width)
+        for (holder, since, until), bar in zip(self.spans, self.held, strict=True):
+            size = _fit(holder, bar.width)
             if size is not None:
-                yield Label(
-                    span.holder, self.scale.at((span.start + span.end) / 2), _classes(f"name on-{bar.kind}", size)
-                )
+                yield Label(holder, self.scale.at((since + until) / 2), _classes(f"name on-{bar.kind}", size))
 
     @property
     def failed(self) -> Iterator[Bar]:

@@ -13,7 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import plan
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import faults
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import InputError
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
 
@@ -34,7 +34,7 @@ class ActionModule(ActionBase):
         interfaces = {host: own["interface"] for host, own in settings.items()}
         networks = {host: network_of(own["ansible_facts"]) for host, own in hosts.items()}
         try:
-            steps = plan.steps(instances, options["hosts"] or names, options["faults"], interfaces)
+            steps = faults.steps(instances, options["hosts"] or names, options["faults"], interfaces)
         except InputError as error:
             raise AnsibleActionFail(str(error)) from error
         return {
@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
             "names": {own.nic(interfaces[host]).mac if own else "": host for host, own in networks.items()},
             "cluster": {
                 "hosts": names,
-                "vips": [asdict(vip) for vip in plan.vips(instances)],
+                "vips": [asdict(vip) for vip in faults.vips(instances)],
                 "keepalived": str(hosts[names[0]]["keepalived_found"]["version"]),
                 "advert_int": settings[names[0]]["advert_int"],
                 "vrrp_version": settings[names[0]]["vrrp_version"],

@@ -17,7 +17,6 @@ from ansible_collections.evenkeel.nginx_ha.plugins.action import _drill_look, _d
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import faults, outcome
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import plan as drill
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import DrilledVip, Row
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import InputError
@@ -26,7 +25,7 @@ VIPS = [{"name": "VI_1", "address": "192.168.200.200/24"}, {"name": "VI_2", "add
 ONE, TWO = "192.168.200.200/24", "192.168.200.210/24"
 
 
-def planned(vips: list[dict[str, str]], hosts: list[str]) -> drill.Plan:
+def planned(vips: list[dict[str, str]], hosts: list[str]) -> faults.Plan:
     return {
         host: [Instance.from_fact(fact) for fact in instances] for host, instances in vrrp_plan(vips, hosts).items()
     }
@@ -37,8 +36,8 @@ THREE = planned(VIPS, ["nginx1", "nginx2", "nginx3"])
 EVERY = pytest.mark.parametrize("fault", faults.FAULTS, ids=lambda fault: fault.name)
 
 
-def steps(plan: drill.Plan, hosts: list[str], *names: str) -> list[outcome.Step]:
-    return drill.steps(plan, hosts, names, dict.fromkeys(plan, "ens33"))
+def steps(plan: faults.Plan, hosts: list[str], *names: str) -> list[outcome.Step]:
+    return faults.steps(plan, hosts, names, dict.fromkeys(plan, "ens33"))
 
 
 def target(**changes: Any) -> dict[str, Any]:
@@ -175,7 +174,7 @@ def test_of_three_hosts_the_next_in_order_takes_over() -> None:
         (PAIR, ["nginx1"], ["flood"], "drill_faults names 'flood', which is no fault. There are nginx_stop, "),
     ],
 )
-def test_nonsense_is_refused(plan: drill.Plan, hosts: list[str], names: list[str], text: str) -> None:
+def test_nonsense_is_refused(plan: faults.Plan, hosts: list[str], names: list[str], text: str) -> None:
     with pytest.raises(InputError) as refusal:
         steps(plan, hosts, *names)
     assert str(refusal.value).startswith(text)
@@ -253,7 +252,7 @@ def test_table() -> None:
 
 
 def test_vips() -> None:
-    assert drill.vips(PAIR) == [
+    assert faults.vips(PAIR) == [
         DrilledVip("192.168.200.200", "VI_1", "nginx1"),
         DrilledVip("192.168.200.210", "VI_2", "nginx2"),
     ]
@@ -326,7 +325,7 @@ def task(**arguments: Any) -> dict[str, Any]:
     }
 
 
-def hostvars(plan: drill.Plan) -> dict[str, Any]:
+def hostvars(plan: faults.Plan) -> dict[str, Any]:
     return {
         host: {
             "keepalived_instances": [instance.as_fact() for instance in instances],

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
-from .result import Drill, DrilledVip, Held, Outage, Row, Target
-from .words import NOT_MEASURED, count, counted, ms, plural, seconds
+from .result import NOT_MEASURED, Drill, DrilledVip, Holder, Row, Target, count, counted, ms, plural, seconds
 
 # Outages within this time of each other are drawn larger together.
 TOGETHER_MS = 1000
@@ -84,6 +83,20 @@ class Scale:
 
 
 @dataclass(frozen=True)
+class Outage:
+    """Requests to one VIP that failed in a row.
+
+    start, end: from the first of them to the next one that was answered; gap: from the last answer before to the first one after.
+    """
+
+    start: float
+    end: float
+    count: int
+    reasons: Mapping[str, int]
+    gap: float
+
+
+@dataclass(frozen=True)
 class Lane:
     """A VIP in a chart, and what is drawn of it; whole: the chart shows all of the probe."""
 
@@ -98,23 +111,28 @@ class Lane:
         return self.row.probe.targets[self.vip.address]
 
     @cached_property
-    def spans(self) -> list[Held]:
+    def spans(self) -> list[tuple[str, float, float]]:
+        """Who held the VIP, from when to when."""
         start, end = self.scale.start, self.scale.end
-        found = self.target.held(self.row.length)
-        return [
-            Held(max(held.start, start), min(held.end, end), held.holder)
-            for held in found
-            if held.start < end and held.end > start
-        ]
+        found = pairwise([*(self.target.holders or ()), Holder(self.row.length)])
+        held = [(one.holder, max(one.at_ms, start), min(following.at_ms, end)) for one, following in found]
+        return [(holder, since, until) for holder, since, until in held if since < until]
 
     @cached_property
     def outages(self) -> list[Outage]:
-        found = self.target.outages(self.row.length, self.drill.interval)
+        """A failed request stands for the time until the next one."""
+        found, interval = [], self.drill.interval
+        for each in self.target.failures or ():
+            end = self.row.length if each.to_ms is None else each.to_ms + interval
+            found.append(Outage(each.from_ms, end, each.count, each.reasons, end - each.from_ms + interval))
+        if found and self.target.gap_ms:
+            longest = max(range(len(found)), key=lambda index: found[index].gap)
+            found[longest] = replace(found[longest], gap=self.target.gap_ms)
         return [outage for outage in found if outage.start <= self.scale.end and outage.end >= self.scale.start]
 
     @property
     def in_words(self) -> str:
-        held = [f"{span.holder} from {self.scale.seconds(span.start)}" for span in self.spans]
+        held = [f"{holder} from {self.scale.seconds(since)}" for holder, since, dummy in self.spans]
         return f"{self.vip.address}: {', '.join([*held, *map(self._told, self.outages)]) or NOT_MEASURED}"
 
     def _told(self, outage: Outage) -> str:
@@ -126,18 +144,16 @@ class Lane:
 
     @property
     def held(self) -> Iterator[Bar]:
-        for span in self.spans:
-            title = f"{span.holder}, {self.scale.seconds(span.start)} to {self.scale.seconds(span.end)}"
-            yield self.scale.drawn(span.start, span.end, self.drill.colour(span.holder), title)
+        for holder, since, until in self.spans:
+            title = f"{holder}, {self.scale.seconds(since)} to {self.scale.seconds(until)}"
+            yield self.scale.drawn(since, until, self.drill.colour(holder), title)
 
     @property
     def holders(self) -> Iterator[Label]:
-        for span, bar in zip(self.spans, self.held, strict=True):
-            size = _fit(span.holder, bar.width)
+        for (holder, since, until), bar in zip(self.spans, self.held, strict=True):
+            size = _fit(holder, bar.width)
             if size is not None:
-                yield Label(
-                    span.holder, self.scale.at((span.start + span.end) / 2), _classes(f"name on-{bar.kind}", size)
-                )
+                yield Label(holder, self.scale.at((since + until) / 2), _classes(f"name on-{bar.kind}", size))
 
     @property
     def failed(self) -> Iterator[Bar]:

@@ -14,10 +14,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from . import words
 from .chart import charts
-from .result import UNKNOWN, Drill, DrilledVip, Target
-from .words import NOT_MEASURED, count, counted, minutes, ms, plural
+from .result import NOT_MEASURED, UNKNOWN, Drill, DrilledVip, Target, count, counted, minutes, ms, percent, plural
 
 HERE = Path(__file__).parent
 # Neither HTML nor XML has these.
@@ -29,8 +27,7 @@ def page(drill: Drill) -> str:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {name: getattr(words, name) for name in ("ms", "percent", "plural", "counted")}
-    environment.filters["figures"] = figures
+    environment.filters |= {each.__name__: each for each in (counted, figures, ms, percent, plural)}
     html = environment.get_template("page.html.j2").render(
         drill=drill,
         verdict=verdict(drill),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The evenkeel developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The result of a drill, as settings.fact reads it from JSON, with whatever a drill that was cut short has left out.
+"""The result of a drill, as settings.fact reads it from JSON, with whatever a drill that was cut short has left out; its numbers in words.
 
 Times inside a probe are milliseconds since it started.
 """
@@ -12,12 +12,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 from ..settings.fact import read
 
-UNKNOWN = "unknown"
+UNKNOWN, NOT_MEASURED = "unknown", "not measured"
 # How many fills the style sheet has for hosts.
 COLOURS = 8
 # Milliseconds between two requests to a VIP where nobody has told the rate.
@@ -42,29 +41,6 @@ class DrilledCluster:
     keepalived: str = ""
     vrrp_version: str = ""
     advert_int: str = ""
-
-
-@dataclass(frozen=True)
-class Outage:
-    """Requests to one VIP that failed in a row.
-
-    start, end: from the first of them to the next one that was answered; gap: from the last answer before to the first one after.
-    """
-
-    start: float
-    end: float
-    count: int
-    reasons: Mapping[str, int]
-    gap: float
-
-
-@dataclass(frozen=True)
-class Held:
-    """From when to when a host held a VIP."""
-
-    start: float
-    end: float
-    holder: str
 
 
 @dataclass(frozen=True)
@@ -105,19 +81,6 @@ class Target:
     def from_fact(cls, fact: Mapping[str, Any]) -> Target:
         none: dict[str, Any] = {"recover_ms": math.inf, "answered_by": {}, "latency_ms": {}}
         return replace(read(cls, fact), **{name: none[name] for name in none if fact.get(name, 0) in (None, {})})
-
-    def outages(self, length: float, interval: float) -> list[Outage]:
-        """A failed request stands for the time until the next one: length and interval are of the probe, and between two requests."""
-        found = []
-        for each in self.failures or ():
-            end = length if each.to_ms is None else each.to_ms + interval
-            found.append(Outage(each.from_ms, end, each.count, each.reasons, end - each.from_ms + interval))
-        longest = max(found, key=lambda outage: outage.gap, default=None)
-        return [replace(each, gap=self.gap_ms) if each is longest and self.gap_ms else each for each in found]
-
-    def held(self, length: float) -> list[Held]:
-        found = [*(self.holders or ()), Holder(length)]
-        return [Held(one.at_ms, following.at_ms, one.holder) for one, following in pairwise(found)]
 
 
 @dataclass(frozen=True)
@@ -214,3 +177,42 @@ class Drill:
     def colour(self, host: str) -> str:
         """The class of a host in the style sheet."""
         return f"h{self.hosts.index(host) % COLOURS}" if host in self.hosts else UNKNOWN
+
+
+def percent(share: float) -> str:
+    """A share, 1 being all of it."""
+    return f"{share * 100:.3f}%"
+
+
+def seconds(milliseconds: float, precision: float) -> str:
+    """Seconds with the decimals that a step of precision (in milliseconds) needs."""
+    decimals = max(0, math.ceil(-math.log10(precision / 1000)))
+    # Adding 0.0 takes the sign from a zero.
+    return f"{round(milliseconds / 1000, decimals) + 0.0:g} s".replace("-", "\u2212")
+
+
+def ms(milliseconds: float | None) -> str:
+    """A length of time with three digits or so."""
+    if milliseconds is None:
+        return NOT_MEASURED
+    if milliseconds >= 1000:
+        return f"{milliseconds / 1000:.2f} s"
+    return f"{milliseconds:.0f} ms" if milliseconds >= 100 else f"{float(f'{milliseconds:.3g}'):g} ms"
+
+
+def minutes(length: float) -> str:
+    """A length of time given in seconds."""
+    whole, rest = divmod(round(length), 60)
+    return f"{whole} min {rest} s" if whole else f"{rest} s"
+
+
+def count(number: int | None) -> str:
+    return NOT_MEASURED if number is None else f"{number:,}"
+
+
+def plural(number: int, noun: str) -> str:
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def counted(number: int | None, what: str) -> str:
+    return f"{what}: {NOT_MEASURED}" if number is None else f"{count(number)} {what}"

@@ -182,13 +182,6 @@ class Program:
             raise ProgramError(f"it ends with {code}")
 
 
-def receivers_of(settings):
-    found = [Mail(settings["email"])] if settings["email"] else []
-    found += [Webhook(one) for one in settings["webhooks"]]
-    found += [Program(path, settings["script_user"]) for path in settings["scripts"]]
-    return found
-
-
 def addresses():
     """Those of this host, with their prefixes."""
     try:
@@ -274,7 +267,10 @@ class Kept:
 class Notifier:
     def __init__(self, settings, kept):
         self.settings, self.kept = settings, kept
-        self.receivers = {one.key: one for one in receivers_of(settings)}
+        receivers = [Mail(settings["email"])] if settings["email"] else []
+        receivers += [Webhook(one) for one in settings["webhooks"]]
+        receivers += [Program(path, settings["script_user"]) for path in settings["scripts"]]
+        self.receivers = {one.key: one for one in receivers}
         self.failures = dict.fromkeys(self.receivers, 0)
         self.news = threading.Condition()
         kept.queue = [entry for entry in kept.queue if entry["to"] in self.receivers]

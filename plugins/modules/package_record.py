@@ -103,6 +103,9 @@ from ansible.module_utils.common.text.converters import to_bytes, to_native, to_
 # A dash at its end would have apt remove it.
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9+._:-]*[A-Za-z0-9+])?\Z")
 ENGLISH = {"LC_ALL": "C", "LANGUAGE": "C", "DEBIAN_FRONTEND": "noninteractive"}
+# Another apt is waited for, and configuration that was changed on the host stays.
+CHANGING = ["--quiet", "--yes", "-oDPkg::Lock::Timeout=60"]
+CHANGING += ["-oDPkg::Options::=--force-confdef", "-oDPkg::Options::=--force-confold"]
 # Seconds for which package lists count as new.
 NEW = 600
 
@@ -118,22 +121,22 @@ class Manager(object):
     def __init__(self, module):
         self.module = module
 
-    def run(self, words):
-        code, out, err = self.module.run_command(words, environ_update=ENGLISH)
+    def run(self, tool, options, verb, names):
+        code, out, err = self.module.run_command([tool] + options + [verb] + names, environ_update=ENGLISH)
         if code:
-            text = "%s ended with %d: %s" % (" ".join(words), code, (err or out).strip())
-            self.module.fail_json(msg=text, rc=code, stdout=out, stderr=err)
+            asked = " ".join([os.path.basename(tool), verb] + names)
+            self.module.fail_json(msg="%s ended with %d: %s" % (asked, code, (err or out).strip()))
         return out
 
     def lacking(self, names, versions):
         """Those that are not installed, or not in their version."""
         installed = self.installed(names)
         return [
-            name for name in names if installed.get(name) is None or versions.get(name, "") not in ("", installed[name])
+            name for name in names if name not in installed or versions.get(name, installed[name]) != installed[name]
         ]
 
     def words(self, names, versions):
-        return [name + (self.separator + versions[name] if name in versions else "") for name in names]
+        return [name + self.separator + versions[name] if name in versions else name for name in names]
 
     def are_new(self, stamp):
         """Whether the lists were updated a short time ago, and after their sources were changed."""
@@ -164,7 +167,7 @@ class Dpkg(Manager):
         return versions
 
     def update(self):
-        # Another apt may run just now, such as the one that looks for upgrades every day.
+        # This lock apt does not wait for.
         for pause in (1, 2, 4, 8, 16, 0):
             code, dummy, err = self.module.run_command([self.apt, "--quiet", "update"], environ_update=ENGLISH)
             if code == 0 or "lock" not in err:
@@ -172,31 +175,26 @@ class Dpkg(Manager):
             time.sleep(pause)
         return False
 
-    def arguments(self, words):
-        """Of an installation. Configuration that was changed on the host stays."""
-        options = ["--quiet", "--yes", "-oDPkg::Lock::Timeout=60", "-oAPT::Get::Show-Versions=0"]
-        options += ["-oDPkg::Options::=--force-confdef", "-oDPkg::Options::=--force-confold"]
-        downgrade = ["--allow-downgrades"] if any("=" in word for word in words) else []
-        return [self.apt] + options + downgrade + ["install"] + words
-
-    def coming(self, words, dummy):
-        """The names of all that would be installed for these; where it is to be installed, it has been downloaded then."""
-        arguments = self.arguments(words)
+    def coming(self, names, versions):
+        """The names of all that would be installed for these. What is to be installed has been downloaded then."""
+        options = ["-oAPT::Get::Show-Versions=0"]
         if self.module.check_mode:
-            code, out, dummy = self.module.run_command(arguments + ["--simulate"], environ_update=ENGLISH)
+            words = [self.apt, "--simulate"] + options + ["install"] + self.words(names, versions)
+            code, out, dummy = self.module.run_command(words, environ_update=ENGLISH)
             # A bare host has no package lists yet.
             if code:
-                return words
+                return names
         else:
-            out = self.run(arguments + ["--download-only"])
+            out = self.install(names, versions, ["--download-only"] + options)
         listed = re.search(r"^The following NEW packages will be installed:\n((?: .*\n)*)", out, re.M)
         return listed.group(1).split() if listed else []
 
-    def install(self, words):
-        self.run(self.arguments(words))
+    def install(self, names, versions, options=()):
+        downgrade = ["--allow-downgrades"] if versions else []
+        return self.run(self.apt, CHANGING + downgrade + list(options), "install", self.words(names, versions))
 
     def remove(self, names):
-        self.run([self.apt, "--quiet", "--yes", "-oDPkg::Lock::Timeout=60", "purge"] + names)
+        self.run(self.apt, CHANGING, "purge", names)
 
     def removable(self, names):
         """Those that apt would remove as no longer needed, were none of them wanted for its own sake."""
@@ -230,13 +228,11 @@ class Rpm(Manager):
     def __init__(self, module):
         Manager.__init__(self, module)
         self.query = module.get_bin_path("rpm", True)
-
-    @property
-    def tool(self):
-        return self.module.get_bin_path("dnf") or self.module.get_bin_path("yum", True)
+        self.tool = module.get_bin_path("dnf") or module.get_bin_path("yum")
 
     def installed(self, names):
-        return dict((name, self.version(name)) for name in names)
+        versions = [(name, self.version(name)) for name in names]
+        return {name: version for name, version in versions if version is not None}
 
     def version(self, name):
         # By what packages provide, for dnf goes by that too: pkgconfig is pkgconf-pkg-config since RHEL 8.
@@ -251,14 +247,18 @@ class Rpm(Manager):
         code, dummy, dummy = self.module.run_command([self.tool, "clean", "expire-cache"], environ_update=ENGLISH)
         return code == 0
 
-    def coming(self, dummy, names):
-        return [name for name in names if self.version(name) is None]
+    def coming(self, names, dummy):
+        return self.lacking(names, {})
 
-    def install(self, words):
-        self.run([self.tool, "--assumeyes", "install"] + words)
+    def install(self, names, versions):
+        self.run(self.tool, ["--assumeyes"], "install", self.words(names, versions))
+        older = self.lacking(sorted(versions), versions)
+        # yum leaves a newer version as it is, dnf does not.
+        if older:
+            self.run(self.tool, ["--assumeyes"], "downgrade", self.words(older, versions))
 
     def remove(self, names):
-        self.run([self.tool, "--assumeyes", "--setopt=clean_requirements_on_remove=0", "remove"] + names)
+        self.run(self.tool, ["--assumeyes", "--setopt=clean_requirements_on_remove=0"], "remove", names)
 
     def removable(self, names):
         return [name for name in names if self.version(name) is not None and not self.needed_by(name) - set(names)]
@@ -327,25 +327,19 @@ def run(module):
         missing = packages.lacking(names, versions)
         install = bool(missing) and module.params["state"] == "installed"
         answer = {"changed": install, "missing": missing}
-        if (
-            real
-            and (module.params["update"] or install and not packages.are_new(stamp))
-            and packages.update()
-            and stamp
-        ):
+        update = real and (module.params["update"] or (install and not packages.are_new(stamp)))
+        if update and packages.update() and stamp:
             write(stamp, "")
-        if install:
-            words = packages.words(missing, versions)
-            # A name that apt knows a package for is among them, the name of a virtual package is not.
-            coming = packages.coming(words, missing) if path else []
-            # A record that is only sorted otherwise stays as it is.
-            if set(coming) - recorded:
-                recorded.update(coming)
-                after = "".join("%s\n" % name for name in sorted(recorded))
-                if real:
-                    write(path, after)
+        # A name that apt knows a package for is among them, the name of a virtual package is not.
+        coming = packages.coming(missing, versions) if install and path else []
+        # A record that is only sorted otherwise stays as it is.
+        if set(coming) - recorded:
+            recorded.update(coming)
+            after = "".join("%s\n" % name for name in sorted(recorded))
             if real:
-                packages.install(words)
+                write(path, after)
+        if real and install:
+            packages.install(missing, versions)
     diff = {"before_header": path, "after_header": path, "before": before, "after": after}
     return dict(answer, recorded=sorted(recorded), diff=diff)
 

@@ -236,12 +236,12 @@ class Rpm(Manager):
 
     def version(self, name):
         # By what packages provide, for dnf goes by that too: pkgconfig is pkgconf-pkg-config since RHEL 8.
-        form = "%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\n"
+        form = "%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE} "
         words = [self.query, "--query", "--queryformat", form, "--whatprovides", name]
         code, out, err = self.module.run_command(words, environ_update=ENGLISH)
         if code and "no package provides" not in out + err:
             raise Failure("rpm --query --whatprovides %s ended with %d: %s" % (name, code, (out + err).strip()))
-        return None if code else out.split("\n")[0].strip()
+        return None if code else out.split()[0]
 
     def update(self):
         code, dummy, dummy = self.module.run_command([self.tool, "clean", "expire-cache"], environ_update=ENGLISH)

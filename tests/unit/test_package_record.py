@@ -36,7 +36,7 @@ The following packages will be upgraded:
 CHANGING = "--quiet --yes -oDPkg::Lock::Timeout=60 -oDPkg::Options::=--force-confdef -oDPkg::Options::=--force-confold"
 DOWNLOAD = f"{CHANGING} --download-only -oAPT::Get::Show-Versions=0 install"
 UPDATE = "--quiet update"
-FORM = r"%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\n"
+FORM = r"%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE} "
 
 
 @dataclass

@@ -13,7 +13,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.vars.clean import namespace_facts
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.collected import collected
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import collected
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Variables, errors
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.check_nginx import (
     CheckNginxSettings,

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Variables
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_problems import (
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_checks import (
     keepalived_problems,
     nginx_problems,
 )

@@ -11,7 +11,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.evenkeel.nginx_ha.plugins.lookup.rendered import Shared
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.collected import collected
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import collected
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import ROLES, Variables
 
 MODULE = "evenkeel.nginx_ha.config_files"

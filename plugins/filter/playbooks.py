@@ -12,16 +12,16 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.cluster import table
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain, preflight, report
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import preflight, vip_status
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.change import HostState, failure
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import at_present
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.report import HostState
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.status import status
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.verification import Options, verify
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 
 
-def change_failure(results: Sequence[object], host: str, task: str, failure: str) -> str:
-    return report.failure(host, task, failure, [read(HostState, result) for result in results])
+def change_failure(results: Sequence[object], host: str, task: str, message: str) -> str:
+    return failure(host, task, message, [read(HostState, result) for result in results])
 
 
 def cluster_status(hostvars: Mapping[str, object], hosts: Sequence[str]) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def cluster_verify(hostvars: Mapping[str, object], hosts: Sequence[str], options
 
 
 def drain_problems(hostvars: Mapping[str, object], hosts: Sequence[str], named: Sequence[str]) -> list[str]:
-    return drain.drain_problems(at_present(hostvars, hosts, time.time()), named)
+    return vip_status.drain_problems(at_present(hostvars, hosts, time.time()), named)
 
 
 def names(value: Any) -> list[str]:

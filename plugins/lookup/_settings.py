@@ -37,7 +37,7 @@ from typing import Any
 
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.collected import collected
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import collected
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Variables
 
 

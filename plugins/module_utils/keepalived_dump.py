@@ -18,8 +18,9 @@ import stat
 import time
 
 from ansible.module_utils.common.text.converters import to_text
-from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import processes
-from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.keepalived_conf import with_prefix
+
+from . import processes
+from .keepalived_conf import with_prefix
 
 FALLBACK = "/tmp"
 PATIENCE = 3.0

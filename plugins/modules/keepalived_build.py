@@ -19,48 +19,22 @@ description:
     unpacking from an interrupted one.
   - An artifact that is there already is left alone; its name must tell all that it is made of.
 options:
-  tarball:
-    description: The sources, a verified tar.gz on this host.
-    type: path
-    required: true
-  prefix:
-    description: The directory that keepalived will run from.
-    type: path
-    required: true
-  configure_flags:
-    description: Further words for C(configure).
-    type: list
-    elements: str
-    default: []
-  cppflags:
-    description: Words for the preprocessor.
-    type: str
-    default: ''
-  user:
-    description: The user to compile as. Not V(root).
-    type: str
-    default: nobody
+  tarball: {description: 'The sources, a verified tar.gz on this host.', type: path, required: true}
+  prefix: {description: The directory that keepalived will run from., type: path, required: true}
+  configure_flags: {description: Further words for C(configure)., type: list, elements: str, default: []}
+  cppflags: {description: Words for the preprocessor., type: str, default: ''}
+  user: {description: The user to compile as. Not V(root)., type: str, default: nobody}
   platform:
     description:
       - The platform that the artifact is for, as distribution, major version and architecture, such as
         V(debian-12-x86_64). The module refuses to build on another one.
     type: str
     required: true
-  artifact:
-    description: The artifact to make.
-    type: path
-    required: true
-  log:
-    description: Where the output of the compilation goes.
-    type: path
-    required: true
+  artifact: {description: The artifact to make., type: path, required: true}
+  log: {description: Where the output of the compilation goes., type: path, required: true}
 attributes:
-  check_mode:
-    description: Says whether it would compile.
-    support: full
-  diff_mode:
-    description: A binary has no difference to show.
-    support: none
+  check_mode: {description: Says whether it would compile., support: full}
+  diff_mode: {description: A binary has no difference to show., support: none}
 """
 
 EXAMPLES = r"""
@@ -74,14 +48,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-artifact:
-  description: Path of the artifact.
-  returned: success
-  type: str
-seconds:
-  description: How long the compilation took.
-  returned: when it compiled
-  type: float
+artifact: {description: Path of the artifact., returned: success, type: str}
+seconds: {description: How long the compilation took., returned: when it compiled, type: float}
 """
 
 import glob

@@ -360,9 +360,9 @@ class Look(_drill_look.ActionModule):
         self.answers = answers
 
     def _execute_module(self, **arguments: Any) -> dict[str, Any]:
-        assert arguments["module_args"] == {"interface": "ens33"}
+        assert arguments["module_args"] == {"keepalived": {"interface": "ens33"}}
         found = self.answers.pop(0)
-        return {"failed": True, "msg": "It broke."} if found is None else {"addresses": found}
+        return {"failed": True, "msg": "It broke."} if found is None else {"keepalived": {"addresses": found}}
 
 
 REFUSAL = "nginx1 has 192.168.200.200/24, 192.168.200.210/24, and the plan wants 192.168.200.200/24 there. Wait."

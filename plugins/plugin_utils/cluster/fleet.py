@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import members, observed, senders, unicast
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.cluster import Cluster
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.plan import plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.vrids import plan_vrids
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
+from ..settings.problem import Problem
+from ..text import natural
+from . import members, observed, senders, unicast
+from .cluster import Cluster
+from .host import Host
+from .instance import Instance
+from .plan import plan
+from .vrids import plan_vrids
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import balance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import SyncGroup
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.vip import Vip
+from ..settings.keepalived import SyncGroup
+from ..settings.vip import Vip
+from . import balance
 
 
 def orders(pins: Sequence[Sequence[int]], hosts: int, leaders: Sequence[int]) -> list[list[int]]:

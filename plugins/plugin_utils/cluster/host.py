@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import ConfiguredInstance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import HostNetwork, Nic
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import KeepalivedSettings
+from ..settings.keepalived import KeepalivedSettings
+from .instance import ConfiguredInstance
+from .network import HostNetwork, Nic
 
 
 @dataclass(frozen=True)
 class Speaker:
-    """Who was heard to send adverts, by the names of vrrp_listen. family: ipv4 or ipv6; version: of VRRP."""
+    """Who was heard to send adverts, by the names of host_info. family: ipv4 or ipv6; version: of VRRP."""
 
     family: str = ""
     version: int = 0

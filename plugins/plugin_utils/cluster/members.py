@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import Address
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import KeepalivedSettings
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.vip import Vip
+from ..addresses import Address
+from ..settings.keepalived import KeepalivedSettings
+from ..settings.problem import Problem
+from ..settings.vip import Vip
+from .host import Host
 
 # What all hosts of a cluster have in common beside its VIPs, by the names of the role's variables without their prefix.
 COMMON = (

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import Address, Interface, Network, interface
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
+from ..addresses import Address, Interface, Network, interface
+from ..settings.fact import read
 
 
 @dataclass(frozen=True)

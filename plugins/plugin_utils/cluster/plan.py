@@ -13,11 +13,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import groups, priorities, vrids
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import KeepalivedSettings
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.vip import HIGHEST, LOWEST, Vip
+from ..settings.keepalived import KeepalivedSettings
+from ..settings.problem import Problem
+from ..settings.vip import HIGHEST, LOWEST, Vip
+from . import groups, priorities, vrids
+from .instance import Instance
 
 # VRRPv3 counts hundredths of a second.
 SHORTEST_ADVERT = 0.01

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.vip import LOWEST, Vip
+from ..settings.problem import Problem
+from ..settings.vip import LOWEST, Vip
 
 
 def first_hosts(vip: Vip, hosts: Sequence[str]) -> Sequence[str]:

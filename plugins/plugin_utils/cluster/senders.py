@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.cluster import Cluster
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
+from .cluster import Cluster
+from .host import Host
+from .instance import Instance
 
 
 def with_senders(plan: Mapping[str, Sequence[Instance]], hosts: Sequence[Host]) -> dict[str, list[Instance]]:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
+from ..settings.problem import Problem
+from .host import Host
+from .instance import Instance
 
 
 def with_peers(

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import words as keepalived_words
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.words import WordError
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem, shown
+from ..settings.problem import Problem, shown
+from . import words as keepalived_words
+from .words import WordError
 
 # One word of a line.
 SIMPLE: dict[str, Callable[[Any], str]] = {
@@ -99,6 +99,14 @@ class Block:
 
     def __getitem__(self, name: str) -> Directive:
         return {each.name: each for each in self.directives}[name]
+
+    def without(self, name: str) -> tuple[Directive, ...]:
+        return tuple(each for each in self.directives if each.name != name)
+
+
+def block(*directives: Directive, **rest: tuple[str, ...]) -> Block:
+    """A block as tables have it: a row for each directive, then what Block has besides."""
+    return Block(directives, **rest)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible.module_utils.common.validation import check_type_bool
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.paths import plain_path_problem
+
+from ..settings.paths import plain_path_problem
 
 # What keepalived's parser takes for more than text: quotes, comments, blocks, definitions, sequences and lists.
 UNSAFE = re.compile(r"[^ -~]|[\"'\\$!#{}]|~(?:SEQ|LST)")

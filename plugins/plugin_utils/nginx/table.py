@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, ClassVar, Self
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.kinds import Kind
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import joined
+from ..settings.problem import Problem
+from ..text import joined
+from .kinds import Kind
 
 # The longest value that a message shows whole.
 SHOWN = 100
@@ -310,10 +310,21 @@ def _ability(one: Entry, row: Row, version: tuple[int, ...], modules: tuple[str,
 
 @dataclass(frozen=True)
 class Place:
-    """Where an entry stands. zone: the name of its limits' zones; proxy: the first word of directives that hand its requests on."""
+    """Where an entry stands.
+
+    zone: the name of its limits' zones; protocol: what the upstream of a location speaks; inside: whether it is a location's or a page's;
+    headers: those of all of the server's answers.
+    """
 
     zone: str = ""
-    proxy: str = ""
+    protocol: str = ""
+    inside: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def proxy(self) -> str:
+        """The first word of directives that hand its requests on, empty where there is no upstream."""
+        return "grpc" if self.protocol.startswith("grpc") else "proxy" if self.protocol else ""
 
 
 def directives(one: Entry, place: Place) -> Iterator[str]:

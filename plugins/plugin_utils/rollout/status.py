@@ -9,14 +9,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import LoadBalancer
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import DaemonInstance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.vip_status import (
-    VipStatus,
-    vips_of,
-    whereabouts,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import columns, duration
+from ..text import columns, duration
+from .load_balancer import LoadBalancer
+from .observed import DaemonInstance
+from .vip_status import VipStatus, vips_of, whereabouts
 
 
 def status(hosts: Sequence[LoadBalancer]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.paths import plain_path_problem
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import InputError, Problem, shown
+from .paths import plain_path_problem
+from .problem import InputError, Problem, shown
 
 BEHAVIOURS = ("watch", "stop", "restart")
 NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z")

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import interface, is_address
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem, shown
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.vip import HIGHEST, Vip, parse_vips
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
+from ..addresses import interface, is_address
+from ..text import natural
+from .problem import Problem, shown
+from .reader import Reader
+from .vip import HIGHEST, Vip, parse_vips
 
 PREFIX = "keepalived_"
 # Two backups take over at different times if their skew times differ by more than the network's delay.

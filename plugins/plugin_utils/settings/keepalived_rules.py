@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import KeepalivedSettings
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
+from .keepalived import KeepalivedSettings
+from .problem import Problem
 
 SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem, shown
+from .problem import Problem, shown
 
 TRUE = ("y", "yes", "on", "1", "true", "t", "1.0")
 FALSE = ("n", "no", "off", "0", "false", "f", "0.0")

@@ -19,8 +19,8 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table
     NESTED,
     Block,
     Directive,
-    as_numbers,
 )
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import as_numbers, plain
 
 from generated import PROJECT, filled, run
 
@@ -107,10 +107,6 @@ def unshown(since: str) -> str:
     return ", shown by no daemon" if as_numbers(since) > as_numbers(SHOWN) else ""
 
 
-def plain(number: float) -> str:
-    return f"{number:.6f}".rstrip("0").rstrip(".")
-
-
 def page() -> str:
     return PREFACE + "".join(sections()) + left_out()
 
@@ -141,8 +137,21 @@ def table(variable: str, block: Block, before: str = "", since: str = "") -> str
     return "\n".join(lines) + "\n"
 
 
-def rows(block: Block, parent: str = "", since: str = "") -> Iterator[str]:
+def rows(
+    block: Block, parent: str = "", since: str = "", above: list[tuple[str, Block]] | None = None
+) -> Iterator[str]:
+    """above: the blocks that the same table has shown already, by the names of their parents."""
+    above = [] if above is None else above
+    known, other = max(
+        ((name, each) for name, each in above if len(each.directives) > 3 and includes(block, each)),
+        key=lambda pair: len(pair[1].directives),
+        default=("", Block(())),
+    )
+    if known:
+        yield f"| `{parent}*` | | | | All of `{known}*`{', and:' if len(block.directives) > len(other.directives) else '.'} |"
     for one in block.directives:
+        if one in other.directives:
+            continue
         kind = TYPES.get(one.kind, "str")
         choices = f": {', '.join(f'`{choice}`' for choice in one.choices)}" if one.choices else ""
         bounds = f", {plain(one.low)} to {plain(one.high)}" if one.low is not None and one.high is not None else ""
@@ -151,7 +160,12 @@ def rows(block: Block, parent: str = "", since: str = "") -> Iterator[str]:
         needed = " (needed)" if one.name in block.needed else ""
         yield f"| `{parent}{one.name}`{needed} | {kind}{choices}{bounds} | {versions} | {one.needs} | {one.text} |"
         if one.kind in NESTED:
-            yield from rows(one.block, f"{parent}{one.name}{'[]' if kind == 'list' else ''}.", first)
+            yield from rows(one.block, f"{parent}{one.name}{'[]' if kind == 'list' else ''}.", first, above)
+    above.append((parent, block))
+
+
+def includes(block: Block, other: Block) -> bool:
+    return {*other.needed} <= {*block.needed} and all(one in block.directives for one in other.directives)
 
 
 def left_out() -> str:

@@ -17,6 +17,8 @@ import yaml
 PROJECT = Path(__file__).resolve().parents[1]
 # A spec that is there twice gets an anchor if it is longer than this; a shorter one is read faster than looked up.
 ANCHORED = 100
+# The longest list that an option in braces has.
+WIDEST = 80
 
 
 def run(about: str | None, wanted: Mapping[Path, str]) -> int:
@@ -78,7 +80,13 @@ def _shared(specs: Mapping[str, Any], known: dict[str, dict[str, Any]]) -> dict[
     found = {}
     for name, spec in specs.items():
         key = name + json.dumps(spec, sort_keys=True)
-        new = {**spec, "options": _shared(spec["options"], known)} if "options" in spec else Leaf(spec)
+        # Behind a long text a list would be broken.
+        last = {part: spec[part] for part in ("description", "options") if part in spec}
+        whole = {**{part: value for part, value in spec.items() if part not in last}, **last}
+        wide = any(isinstance(value, list) and len(str(value)) > WIDEST for value in spec.values())
+        if "options" in spec:
+            whole["options"] = _shared(spec["options"], known)
+        new = whole if "options" in spec or wide else Leaf(whole)
         found[name] = known.setdefault(key, new) if len(key) > ANCHORED else new
         ANCHORS[id(found[name])] = name
     return found

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import Entry, Option, Row, plain, rows
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import Entry, Option, Row, rows
 
 from generated import PROJECT, filled, run
 from role_tables import cell, code, description, literal
@@ -49,14 +49,10 @@ def spec_of(one: Option) -> dict[str, Any]:
     default = one.default if one.shown is None else one.shown
     if default is not None and default != {}:
         found["default"] = list(default) if isinstance(default, tuple) else default
-    found["description"] = one.text + bounds(one, " From {} to {}.")
+    found["description"] = one.text + one.bounds(" From {} to {}.")
     if one.within:
         found["options"] = specs_of(one.within)
     return found
-
-
-def bounds(one: Option, text: str) -> str:
-    return "" if one.low is None or one.high is None else text.format(plain(one.low), plain(one.high))
 
 
 def page() -> str:
@@ -110,7 +106,7 @@ def type_of(one: Option) -> str:
     found = f"list of {one.kind.type}" if one.many else one.kind.type
     if one.kind.gist.startswith("one of "):
         found += ": " + ", ".join(code(choice) for choice in one.kind.gist.removeprefix("one of ").split(", "))
-    return found + bounds(one, ", {} to {}")
+    return found + one.bounds(", {} to {}")
 
 
 def needs(one: Option) -> str:

@@ -41,11 +41,8 @@ def masked(content, patterns):
 
 def strays(directories, expected):
     """Files in our own directories that do not belong there."""
-    found = set()
-    for directory in directories:
-        for place, dummy, names in os.walk(directory):
-            found.update(os.path.join(place, name) for name in names)
-    return sorted(found - set(expected))
+    walks = [walk for directory in directories for walk in os.walk(directory)]
+    return sorted({os.path.join(place, name) for place, dummy, names in walks for name in names} - set(expected))
 
 
 def listed(problems):

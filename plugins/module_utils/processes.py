@@ -83,10 +83,7 @@ def started(pid):
 
 def environment(pid, name):
     """A variable of the environment that the process was started with."""
-    for entry in _of(pid, "environ").split("\0"):
-        if entry.startswith(name + "="):
-            return entry[len(name) + 1 :]
-    return ""
+    return dict(entry.partition("=")[::2] for entry in _of(pid, "environ").split("\0")).get(name, "")
 
 
 def heeds(pid, signal):

@@ -46,10 +46,10 @@ options:
     description: The one lock that may be taken over, as it was seen before. The action plugin sets it.
     type: str
     default: ""
-notes:
-  - In check mode nothing is locked and another run's lock is no failure. RV(held_by) tells of it, and a warning.
 attributes:
-  check_mode: {description: 'Takes and releases nothing, and tells who holds the lock.', support: full}
+  check_mode:
+    description: Takes and releases nothing. Another run's lock is no failure then; RV(held_by) tells of it, and a warning.
+    support: full
   diff_mode: {description: A lock is no change of the host., support: none}
 """
 
@@ -60,8 +60,7 @@ EXAMPLES = r"""
     - name: Change it
       block:
         - name: Lock the first host, so that of two runs that start at once one gets all
-          evenkeel.nginx_ha.cluster_lock:
-            purpose: site.yml
+          evenkeel.nginx_ha.cluster_lock: {purpose: site.yml}
           run_once: true
 
         - name: Lock every host
@@ -71,12 +70,10 @@ EXAMPLES = r"""
           any_errors_fatal: true
 
         - name: Change something
-          ansible.builtin.import_role:
-            name: evenkeel.nginx_ha.nginx
+          ansible.builtin.import_role: {name: evenkeel.nginx_ha.nginx}
       always:
         - name: Unlock every host
-          evenkeel.nginx_ha.cluster_lock:
-            state: released
+          evenkeel.nginx_ha.cluster_lock: {state: released}
 """
 
 RETURN = r"""
@@ -239,11 +236,10 @@ def result(lock, params, check):
         done, found = lock.take(params["purpose"], params["break_token"])
     else:
         done, found = lock.release()
-    foreign = found if found and not found["own"] else None
     return {
-        "taken": done if params["state"] == "taken" else False,
-        "released": done if params["state"] == "released" else False,
-        "found": foreign,
+        "taken": done and params["state"] == "taken",
+        "released": done and params["state"] == "released",
+        "found": found if found and not found["own"] else None,
     }
 
 

@@ -116,18 +116,6 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Write keepalived's configuration
-  evenkeel.nginx_ha.config_files:
-    sets:
-      - name: keepalived
-        root: /etc/keepalived
-        files:
-          - path: keepalived.conf
-            content: "{{ lookup('ansible.builtin.template', 'keepalived.conf.j2') }}"
-            mode: "0640"
-        validate: [/usr/sbin/keepalived, --config-test, --use-file, "{staged}/keepalived.conf"]
-        mask: ['(?m)^\s*auth_pass\s+(.+)$']
-
 - name: Write nginx's configuration, and keep it only if nginx takes it up
   block:
     - name: Write it
@@ -136,15 +124,13 @@ EXAMPLES = r"""
           - name: nginx
             root: /etc/nginx
             files:
-              - path: nginx.conf
-                content: "{{ lookup('ansible.builtin.template', 'nginx.conf.j2') }}"
+              - {path: nginx.conf, content: "{{ lookup('ansible.builtin.template', 'nginx.conf.j2') }}", mode: "0640"}
             validate: [nginx, -t, -c, "{staged}/nginx.conf"]
+            mask: ['(?m)^\s*proxy_set_header\s+Authorization\s+(.+)$']
             store: /var/lib/evenkeel/nginx
       register: written
     - name: Reload nginx
-      ansible.builtin.systemd_service:
-        name: nginx
-        state: reloaded
+      ansible.builtin.systemd_service: {name: nginx, state: reloaded}
       when: written.sets.nginx.pending_files | length > 0
     - name: Keep it
       evenkeel.nginx_ha.config_files:
@@ -154,9 +140,7 @@ EXAMPLES = r"""
       evenkeel.nginx_ha.config_files:
         sets: [{name: nginx, state: restored, store: /var/lib/evenkeel/nginx}]
     - name: Reload nginx
-      ansible.builtin.systemd_service:
-        name: nginx
-        state: reloaded
+      ansible.builtin.systemd_service: {name: nginx, state: reloaded}
 
 - name: Remove nginx's configuration, and put the package's back
   evenkeel.nginx_ha.config_files:

@@ -10,11 +10,11 @@ __metaclass__ = type
 DOCUMENTATION = r"""
 module: host_info
 short_description: Look at a load balancer once, for all that is to be known of it
-version_added: 0.1.0
+version_added: 0.2.0
 author: The evenkeel developers (@evenkeel)
 description:
   - Looks at keepalived, looks at nginx, and listens for VRRP speakers, what of these is asked for, in one execution. It listens while it looks.
-  - Of passwords and keys nothing but digests of the files of keys is returned.
+  - Passwords are not returned, and of keys nothing but the digests of their files.
 options:
   keepalived:
     description:
@@ -24,7 +24,7 @@ options:
     suboptions:
       binary: {description: The keepalived to ask., type: path, default: /usr/sbin/keepalived}
       marker:
-        description: A file without which O(keepalived.binary) counts as not installed, such as the last file of an unpacked artifact.
+        description: A file without which O(keepalived.binary) counts as not installed, such as the last one of an artifact.
         type: path
       config: {description: The configuration., type: path, default: /etc/keepalived/keepalived.conf}
       interface:
@@ -32,9 +32,7 @@ options:
         type: str
         default: ''
       user: {description: 'The account that scripts run as, for RV(keepalived.user_exists).', type: str, default: ''}
-      auth_pass:
-        description: The password that the instances shall have, for RV(keepalived.auth_differs); empty if they shall have none.
-        type: str
+      auth_pass: {description: 'The password that the instances shall have, for RV(keepalived.auth_differs); empty for none.', type: str}
       auth_type: {description: The kind of authentication that they shall have with it., type: str, choices: [PASS, AH], default: PASS}
       auth_hmac:
         description:
@@ -95,10 +93,7 @@ options:
       - While it listens, the interface accepts the multicast addresses of VRRP, V(224.0.0.18) and V(ff02::12); it does not become promiscuous.
     type: dict
     suboptions:
-      interface:
-        description: The interface, such as V(ens33). One that is down is warned of, and heard once it is up.
-        type: str
-        required: true
+      interface: {description: 'The interface. One that is down is warned of, and heard once it is up.', type: str, required: true}
       seconds:
         description: How long to listen, in seconds, more than 0 and at most 120. A master speaks once in its interval, and a backup not at all.
         type: float
@@ -148,9 +143,7 @@ keepalived:
       description: The addresses that the host has now, with their prefixes, but those of lo and link-local ones; VIPs that it holds are among them.
       type: list
       elements: str
-    networkd_file:
-      description: systemd-networkd's file for O(keepalived.interface), or empty where networkd does not manage it.
-      type: str
+    networkd_file: {description: 'systemd-networkd''s file for O(keepalived.interface), or empty where networkd has none.', type: str}
     nftables: {description: Whether the host has systemd's unit that loads the rules of nftables., type: bool}
     admitted: {description: The addresses from which the role's own rule lets adverts in., type: list, elements: str}
     instances:
@@ -161,16 +154,12 @@ keepalived:
         name: {description: Its name., type: str}
         virtual_router_id: {description: Its VRID., type: int}
         priority: {description: 'Its priority, or keepalived''s own V(100).', type: int}
-        drained_weight:
-          description: What a drain adds to its priority, with 0 for a FAULT. Null where it does not know of drains.
-          type: int
+        drained_weight: {description: 'What a drain adds to its priority, 0 for a FAULT. Null where it does not know of drains.', type: int}
         advert_int: {description: 'The seconds between its adverts, or keepalived''s own V(1).', type: float}
         virtual_ipaddress: {description: Its VIPs with their prefixes., type: list, elements: str}
         group: {description: 'The multicast group of its adverts, where it sends them to one.', type: str}
         unicast_peers: {description: Where it sends its adverts; empty for the multicast group., type: list, elements: str}
-    vrrp_version:
-      description: The configuration's VRRP version, V(2) where it has instances and names none, and null where it has no instances either.
-      type: int
+    vrrp_version: {description: 'Its VRRP version, or keepalived''s own V(2). Null where it names none and has no instances.', type: int}
     user_exists: {description: Whether there is an account O(keepalived.user)., type: bool}
     auth_differs:
       description: Whether an instance of the configuration has another password than O(keepalived.auth_pass), or another kind than O(keepalived.auth_type).
@@ -210,9 +199,7 @@ keepalived:
             priority: {description: 'Its priority now, with what is tracked.', type: int}
             base_priority: {description: Its configured priority., type: int}
             virtual_ipaddress: {description: Its VIPs with their prefixes., type: list, elements: str}
-            master:
-              description: As backup, the address of the master it has heard last. Empty if it has heard none, and in other states.
-              type: str
+            master: {description: 'As backup, the address of the master that it has heard last, if any. Otherwise empty.', type: str}
             last_transition: {description: 'When its state changed last, in seconds since the epoch.', type: float}
     clock_offset:
       description:
@@ -220,7 +207,7 @@ keepalived:
           module counts as ahead.
       type: float
     ntp:
-      description: Whether the host's clock is synchronized, or null where systemd cannot tell.
+      description: Whether the clock is synchronized, or null where systemd cannot tell.
       returned: with O(keepalived.state)
       type: bool
 nginx:
@@ -239,12 +226,9 @@ nginx:
     running: {description: 'Whether it runs, by its PID file C(/run/nginx.pid).', type: bool}
     pid: {description: 'Its main process, or V(0).', type: int}
     workers: {description: The processes that take requests; those that only finish theirs are not among them., type: list, elements: int}
-    packages:
-      description: The versions of the installed packages of nginx and its modules by their names.
-      returned: with O(nginx.packages)
-      type: dict
+    packages: {description: Installed packages of nginx and its modules with their versions., returned: with O(nginx.packages), type: dict}
     candidates:
-      description: The versions that the package manager would upgrade these to, for those that it would upgrade.
+      description: Those that the package manager would upgrade, with the new versions.
       returned: with O(nginx.packages)
       type: dict
     versions:

@@ -73,9 +73,7 @@ EXAMPLES = r"""
   evenkeel.nginx_ha.vip_probe:
     targets: [192.0.2.200, 192.0.2.210]
     duration: 600
-    names:
-      '02:00:00:00:00:0a': nginx1
-      '02:00:00:00:00:0b': nginx2
+    names: {'02:00:00:00:00:0a': nginx1, '02:00:00:00:00:0b': nginx2}
     stop_file: /run/vip_probe.stop
   async: 660
   poll: 0

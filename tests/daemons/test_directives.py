@@ -16,8 +16,8 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table
     NESTED,
     Block,
     Directive,
-    as_numbers,
 )
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import as_numbers
 from compiled import UNICAST, Daemon, configuration, instance, settings_of
 
 Settings = Mapping[str, Any]

@@ -21,12 +21,12 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table
     SIMPLE,
     Block,
     Directive,
-    as_numbers,
     problems,
     render,
 )
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.words import WordError
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import as_numbers
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,13 +9,12 @@ with real daemons all read them. Pure functions; they run on the control node on
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
 from ..settings.problem import Problem, shown
+from ..text import as_numbers
 from . import words as keepalived_words
 from .words import WordError
 
@@ -218,11 +217,6 @@ def _word(one: Directive, value: Any) -> str:
     if one.choices and value not in one.choices:
         raise WordError(f"is not one of {', '.join(one.choices)}")
     return SIMPLE[one.kind](value)
-
-
-@cache
-def as_numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
 def problems(block: Block, settings: object, version: str, where: str) -> Iterator[Problem]:

@@ -21,9 +21,6 @@ from ..settings import naming
 PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789$_.:/*~^@%+=,?&()[]|-")
 # nginx reads its files in pieces of 4,096 bytes, and no word may be longer.
 LONGEST_WORD = 4000
-# What ends a line, or is no character at all.
-LINES = re.compile(r"[\x00-\x1f\x7f]")
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # Python takes other digits and '_', too.
 WHOLE = re.compile(r"-?[0-9]{1,18}")
 # The slowest rate that nginx counts is one request a minute.

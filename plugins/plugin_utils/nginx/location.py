@@ -133,7 +133,7 @@ class Location(Entry):
         kinds.LINE, "Where its requests are sent, whoever asks.", "https://www.example.com/new", excludes=AT_ONCE, renders=redirected,
         beside="redirect",
     )
-    redirect_code: int = option(REDIRECTS, "The status of O(nginx_servers[].locations[].redirect).", 302, default=301)
+    redirect_code: int = option(REDIRECTS, "Status of O(nginx_servers[].locations[].redirect).", 302, default=301)
     status: int | None = option(
         kinds.INT, "Answers this status at once, whoever asks.", 204, low=100, high=599, excludes=AT_ONCE, renders=_status, beside="status",
     )

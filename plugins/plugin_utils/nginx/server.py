@@ -131,7 +131,7 @@ class Server(Entry):
         "https://$host$request_uri", excludes={**dict.fromkeys(("upstream", "locations"), "and sends every request elsewhere"), **AT_ONCE},
         renders=redirected, beside="redirect",
     )
-    redirect_code: int = option(REDIRECTS, "The status of O(nginx_servers[].redirect).", 308, default=301)
+    redirect_code: int = option(REDIRECTS, "Status of O(nginx_servers[].redirect).", 308, default=301)
     locations: tuple[Location, ...] = entry(Location, "What is special below some paths.", many=True)
 
     @property

@@ -15,11 +15,12 @@ from typing import Any
 
 from ..settings.fact import read
 from ..settings.problem import Problem
+from ..text import as_numbers
 from . import kinds
 from .location import Location
 from .server import Server
 from .stream import Stream
-from .table import UNKNOWN, Entry, as_numbers, entry, named, option
+from .table import UNKNOWN, Entry, entry, named, option
 from .upstream import Upstream
 
 # nginx's own part of a package's version, which may have an epoch in front of it, and a revision behind.
@@ -45,11 +46,6 @@ class Kept:
 
     generation: int = 0
     self_signed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    @classmethod
-    def from_fact(cls, fact: Mapping[str, Any]) -> Kept:
-        """The files of certificates are taken to the last byte."""
-        return cls(int(fact.get("generation") or 0), fact.get("self_signed") or {})
 
 
 @dataclass(frozen=True)

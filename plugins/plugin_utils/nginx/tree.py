@@ -32,7 +32,7 @@ File = dict[str, Any]
 
 
 def files(settings: NginxSettings) -> list[File]:
-    """What locations include, and every file of an upstream, a server or a stream, as P(evenkeel.nginx_ha.rendered#lookup) takes it.
+    """What locations include, and every file of an upstream, a server or a stream: its path, its template and what that shows.
 
     Raises InputError for settings of which preflight refuses a value.
     """

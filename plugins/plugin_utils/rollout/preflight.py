@@ -12,10 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..cluster import fleet, members
-from ..cluster.host import Host, Speaker
-from ..cluster.network import network_of
+from ..cluster.host import Host, Speaker, network_of
 from ..keepalived import directives, notify
-from ..settings import keepalived, keepalived_rules
+from ..settings import keepalived
 from ..settings.fact import read
 from ..settings.platform import Facts, platform_problems
 from ..settings.problem import Problem
@@ -73,4 +72,4 @@ def _own_problems(settings: keepalived.KeepalivedSettings, facts: Facts | None) 
         yield from platform_problems(facts)
     yield from directives.problems(settings)
     yield from notify.problems(settings, facts or Facts())
-    yield from keepalived_rules.problems_of(settings)
+    yield from keepalived.problems_of(settings)

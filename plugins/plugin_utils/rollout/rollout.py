@@ -82,7 +82,8 @@ class Rollout:
     @cached_property
     def order(self) -> list[LoadBalancer]:
         """Those that do not run first, then the backups of the moment; of several the last by name."""
-        return sorted(self.members[::-1], key=lambda member: (member.runs, len(self.holds(member))))
+        backward = self.members[::-1]
+        return sorted(backward, key=lambda member: (member.runs, len(self.holds(member))))
 
     def todo(self, member: LoadBalancer) -> Actions:
         """What happens to a member in its batch."""
@@ -170,8 +171,7 @@ class Lockstep:
 
 def batches(clusters: Sequence[Rollout]) -> list[list[Turn]]:
     """All clusters change in parallel: the first batch has the first of each."""
-    own = [list(_turns(cluster)) for cluster in clusters]
-    return [[turn for part in parts for turn in part or ()] for parts in zip_longest(*own)]
+    return [[turn for part in parts for turn in part] for parts in zip_longest(*map(_turns, clusters), fillvalue=[])]
 
 
 def _turns(cluster: Rollout) -> Iterator[list[Turn]]:

@@ -89,7 +89,6 @@ removable:
   elements: str
 """
 
-import errno
 import glob
 import os
 import re
@@ -122,7 +121,7 @@ class Manager(object):
         self.module = module
 
     def run(self, tool, options, verb, names):
-        code, out, err = self.module.run_command([tool] + options + [verb] + names, environ_update=ENGLISH)
+        code, out, err = self.module.run_command([tool] + options + [verb] + names)
         if code:
             asked = " ".join([os.path.basename(tool), verb] + names)
             self.module.fail_json(msg="%s ended with %d: %s" % (asked, code, (err or out).strip()))
@@ -157,7 +156,7 @@ class Dpkg(Manager):
     def installed(self, dummy=None):
         """The versions of all installed packages by their names, with and without their architecture."""
         form = "${Package} ${Architecture} ${db:Status-Abbrev} ${Version}\n"
-        code, out, err = self.module.run_command([self.query, "--show", "--showformat", form], environ_update=ENGLISH)
+        code, out, err = self.module.run_command([self.query, "--show", "--showformat", form])
         if code:
             raise Failure("dpkg-query ended with %d: %s" % (code, err.strip()))
         versions = {}
@@ -169,7 +168,7 @@ class Dpkg(Manager):
     def update(self):
         # This lock apt does not wait for.
         for pause in (1, 2, 4, 8, 16, 0):
-            code, dummy, err = self.module.run_command([self.apt, "--quiet", "update"], environ_update=ENGLISH)
+            code, dummy, err = self.module.run_command([self.apt, "--quiet", "update"])
             if code == 0 or "lock" not in err:
                 return code == 0
             time.sleep(pause)
@@ -180,7 +179,7 @@ class Dpkg(Manager):
         options = ["-oAPT::Get::Show-Versions=0"]
         if self.module.check_mode:
             words = [self.apt, "--simulate"] + options + ["install"] + self.words(names, versions)
-            code, out, dummy = self.module.run_command(words, environ_update=ENGLISH)
+            code, out, dummy = self.module.run_command(words)
             # A bare host has no package lists yet.
             if code:
                 return names
@@ -209,12 +208,11 @@ class Dpkg(Manager):
             if os.path.exists(known):
                 shutil.copyfile(known, copy)
             options = ["-oDir::State::extended_states=%s" % copy]
-            self.module.run_command(
-                [self.module.get_bin_path("apt-mark", True)] + options + ["auto"] + here, check_rc=True
-            )
+            mark = self.module.get_bin_path("apt-mark", True)
+            self.module.run_command([mark] + options + ["auto"] + here, check_rc=True)
             options += ["-oAPT::AutoRemove::RecommendsImportant=0", "-oAPT::AutoRemove::SuggestsImportant=0"]
             words = [self.apt, "--simulate", "--quiet"] + options + ["autoremove"]
-            dummy, out, dummy = self.module.run_command(words, environ_update=ENGLISH, check_rc=True)
+            dummy, out, dummy = self.module.run_command(words, check_rc=True)
         finally:
             os.unlink(copy)
         unneeded = set(re.findall(r"^Remv (\S+)", out, re.M))
@@ -238,13 +236,13 @@ class Rpm(Manager):
         # By what packages provide, for dnf goes by that too: pkgconfig is pkgconf-pkg-config since RHEL 8.
         form = "%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE} "
         words = [self.query, "--query", "--queryformat", form, "--whatprovides", name]
-        code, out, err = self.module.run_command(words, environ_update=ENGLISH)
+        code, out, err = self.module.run_command(words)
         if code and "no package provides" not in out + err:
             raise Failure("rpm --query --whatprovides %s ended with %d: %s" % (name, code, (out + err).strip()))
         return None if code else out.split()[0]
 
     def update(self):
-        code, dummy, dummy = self.module.run_command([self.tool, "clean", "expire-cache"], environ_update=ENGLISH)
+        code, dummy, dummy = self.module.run_command([self.tool, "clean", "expire-cache"])
         return code == 0
 
     def coming(self, names, dummy):
@@ -265,7 +263,7 @@ class Rpm(Manager):
 
     def needed_by(self, name):
         words = [self.query, "--query", "--whatrequires", "--queryformat", "%{NAME}\\n", name]
-        code, out, dummy = self.module.run_command(words, environ_update=ENGLISH)
+        code, out, dummy = self.module.run_command(words)
         return set(out.split()) if code == 0 else set()
 
 
@@ -279,13 +277,10 @@ def manager(module):
 
 
 def read(path):
-    try:
-        with open(path, "rb") as source:
-            return to_text(source.read(), errors="surrogate_or_replace")
-    except (IOError, OSError) as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR):
-            return ""
-        raise
+    if not os.path.exists(path):
+        return ""
+    with open(path, "rb") as source:
+        return to_text(source.read(), errors="surrogate_or_replace")
 
 
 def write(path, content):
@@ -356,6 +351,7 @@ def main():
         required_if=[("state", "read", ["record"]), ("state", "removed", ["record"])],
         supports_check_mode=True,
     )
+    module.run_command_environ_update = ENGLISH
     try:
         answer = run(module)
     except (Failure, EnvironmentError) as error:

@@ -24,8 +24,8 @@ ARGUMENTS = {
     "roles": {"type": "list", "elements": "str", "choices": ROLES, "default": ROLES},
     "expected": {"type": "list", "elements": "str"},
 }
-# Seconds between two questions.
-PAUSE = 1
+# Seconds between the first two questions; between later ones there are more, but no more than 1.
+PAUSE = 0.1
 
 
 class ActionModule(ActionBase):
@@ -36,7 +36,9 @@ class ActionModule(ActionBase):
         if not roles:
             return {"changed": False}
         arguments = {role: _asked(role, variables) for role in roles}
-        for left in range(max(int(variables[f"{role}_patience"]) for role in roles), -1, -1):
+        end = time.monotonic() + max(int(variables[f"{role}_patience"]) for role in roles)
+        pause = PAUSE
+        while True:
             answer = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
             if answer.get("unreachable"):
                 return answer
@@ -46,8 +48,10 @@ class ActionModule(ActionBase):
                 problems = [str(answer.get("msg"))]
             if not problems:
                 return {"changed": False, **found[roles[0]]}
-            if left:
-                time.sleep(PAUSE)
+            if time.monotonic() > end:
+                break
+            time.sleep(pause)
+            pause = min(2 * pause, 1)
         failure = {"failed": True, "msg": f"{variables['inventory_hostname']}: {' '.join(problems)}"}
         return {**found[roles[0]], **failure}
 

@@ -46,11 +46,6 @@ def nginx_tree(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [*tree.fixed(read), *tree.files(read)]
 
 
-def package_pins(versions: Mapping[str, str], names: Sequence[str], os_family: str) -> list[str]:
-    separator = "=" if os_family == "Debian" else "-"
-    return [f"{name}{separator}{version}" for name, version in sorted(versions.items()) if name in names]
-
-
 class FilterModule:
     def filters(self) -> dict[str, Any]:
         return {
@@ -62,5 +57,4 @@ class FilterModule:
             "_nginx_problems": nginx_problems,
             "_nginx_self_signed_names": nginx_self_signed_names,
             "_nginx_tree": nginx_tree,
-            "_package_pins": package_pins,
         }

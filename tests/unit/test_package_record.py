@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,24 +13,30 @@ import pytest
 from support.modules import Python, ends
 
 # curl is on hold, man-db has triggers to run; apache2 was removed without its configuration, half is not configured.
-INSTALLED = """bash amd64 ii\x20
-curl amd64 hi\x20
-man-db amd64 it\x20
-tzdata all ii\x20
-libc6 i386 ii\x20
-apache2 amd64 rc\x20
-half amd64 iF\x20
+INSTALLED = """bash amd64 ii  5.2-1
+curl amd64 hi  7.88
+man-db amd64 it  2.11
+tzdata all ii  2023
+libc6 i386 ii  2.36-8
+apache2 amd64 rc  2.4
+half amd64 iF  1
 """
-SIMULATION = """Reading package lists...
+ADDITIONS = """Reading package lists...
 The following additional packages will be installed:
   libnl-3-200 libc6:i386 tzdata
-Inst tzdata [2023] (2024 Debian:12 [all])
-Inst libc6:i386 [2.36-8] (2.36-9 Debian:12 [i386])
-Inst libnl-3-200 (3.7.0-0.2 Debian:12 [amd64])
-Inst zlib1g:i386 (1.2 Debian:12 [i386])
-Inst keepalived (1:2.2.7-1 Debian:12 [amd64]) []
-Conf keepalived (1:2.2.7-1 Debian:12 [amd64])
+Suggested packages:
+  iptables
+The following NEW packages will be installed:
+  keepalived libnl-3-200
+  zlib1g:i386
+The following packages will be upgraded:
+  libc6:i386 tzdata
+2 upgraded, 3 newly installed, 0 to remove and 0 not upgraded.
 """
+CHANGING = "--quiet --yes -oDPkg::Lock::Timeout=60 -oDPkg::Options::=--force-confdef -oDPkg::Options::=--force-confold"
+DOWNLOAD = f"{CHANGING} --download-only -oAPT::Get::Show-Versions=0 install"
+UPDATE = "--quiet update"
+FORM = r"%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE} "
 
 
 @dataclass
@@ -40,6 +47,11 @@ class Host:
     @property
     def record(self) -> Path:
         return self.directory / "state" / "evenkeel" / "packages"
+
+    @property
+    def lists(self) -> Path:
+        """Says when the package manager's lists were updated."""
+        return self.record.parent / "package-lists"
 
     def tool(self, name: str, said: str = "", code: int = 0, err: str = "") -> None:
         (self.directory / f"{name}.said").write_text(said)
@@ -71,7 +83,7 @@ def host(tmp_path: Path, python: Python) -> Host:
 @pytest.fixture
 def debian(host: Host) -> Host:
     host.tool("dpkg-query", INSTALLED)
-    host.tool("apt-get", SIMULATION)
+    host.tool("apt-get", ADDITIONS)
     # Some have it, and it knows nothing.
     host.script("rpm", 'echo "no package provides $3"; exit 1')
     return host
@@ -81,8 +93,9 @@ def debian(host: Host) -> Host:
 def redhat(host: Host) -> Host:
     host.script(
         "rpm",
-        'for last; do :; done\ncase $last in bash|pkgconfig) echo "$last-1" ;; *) echo "no package provides $last"; exit 1 ;; esac',
+        'for last; do :; done\ncase $last in bash|pkgconfig) echo "1.2-3" ;; *) echo "no package provides $last"; exit 1 ;; esac',
     )
+    host.tool("dnf")
     return host
 
 
@@ -90,11 +103,10 @@ def test_what_is_missing_is_recorded_with_what_comes_along(debian: Host) -> None
     answer = debian.ask("keepalived", "bash", umask=0o077)
     recorded = ["keepalived", "libnl-3-200", "zlib1g:i386"]
     assert (answer["changed"], answer["missing"], answer["recorded"]) == (True, ["keepalived"], recorded)
-    assert answer["complete"] is True
     assert debian.record.read_text() == "keepalived\nlibnl-3-200\nzlib1g:i386\n"
     assert stat.S_IMODE(debian.record.stat().st_mode) == 0o644
-    assert list(debian.record.parent.iterdir()) == [debian.record]
-    assert debian.asked("apt-get") == ["--simulate --quiet install keepalived"]
+    assert set(debian.record.parent.iterdir()) == {debian.record, debian.lists}
+    assert debian.asked("apt-get") == [UPDATE, f"{DOWNLOAD} keepalived", f"{CHANGING} install keepalived"]
     assert debian.asked("rpm") == []
     assert (answer["diff"]["before"], answer["diff"]["after"]) == ("", debian.record.read_text())
 
@@ -102,7 +114,6 @@ def test_what_is_missing_is_recorded_with_what_comes_along(debian: Host) -> None
 def test_what_is_installed_in_one_way_or_another_is_not_recorded(debian: Host) -> None:
     answer = debian.ask("bash", "curl", "man-db", "tzdata", "bash:amd64", "libc6:i386")
     assert (answer["changed"], answer["missing"], answer["recorded"]) == (False, [], [])
-    assert answer["complete"] is True
     assert not debian.record.parent.exists()
     assert debian.asked("apt-get") == []
 
@@ -121,27 +132,76 @@ def test_what_was_recorded_before_stays_after_it_is_installed(debian: Host) -> N
     answer = debian.ask("keepalived")
     assert (answer["changed"], answer["missing"]) == (True, ["keepalived"])
     assert debian.record.read_text() == "curl\nkeepalived\nlibnl-3-200\nnginx\nzlib1g:i386\n"
-    assert debian.ask("keepalived")["changed"] is False
+    answer = debian.ask("keepalived")
+    assert answer["diff"]["before"] == answer["diff"]["after"] == debian.record.read_text()
 
 
 @ends
-def test_without_package_lists_the_names_alone_are_recorded(debian: Host) -> None:
-    debian.tool("apt-get", "Inst rubbish (1)\n", 100, "E: Unable to locate package keepalived")
-    answer = debian.ask("keepalived", "socat")
-    assert (answer["complete"], answer["recorded"]) == (False, ["keepalived", "socat"])
-    assert debian.record.read_text() == "keepalived\nsocat\n"
-    assert debian.asked("apt-get")[1] == "--quiet update"
-
-
-@ends
-def test_package_lists_that_are_missing_are_fetched(debian: Host) -> None:
-    lists = debian.directory / "lists"
+def test_the_record_is_on_the_disk_before_anything_is_installed(debian: Host) -> None:
     debian.script(
         "apt-get",
-        f'case "$*" in *update*) : >{lists} ;; *) [ -e {lists} ] && /bin/cat {lists.parent}/apt-get.said ;; esac',
+        f'case "$*" in *--download-only*|*update*) /bin/cat {debian.directory}/apt-get.said ;; '
+        f'*) [ -s {debian.record} ] && echo "E: dpkg ended" >&2; exit 100 ;; esac',
     )
-    answer = debian.ask("keepalived")
-    assert (answer["complete"], answer["recorded"]) == (True, ["keepalived", "libnl-3-200", "zlib1g:i386"])
+    assert debian.ask("keepalived")["msg"] == "apt-get install keepalived ended with 100: E: dpkg ended"
+    assert debian.record.read_text() == "keepalived\nlibnl-3-200\nzlib1g:i386\n"
+
+
+@ends
+def test_what_cannot_be_had_is_not_recorded(debian: Host) -> None:
+    debian.tool(
+        "apt-get",
+        "The following NEW packages will be installed:\n  rubbish\n",
+        100,
+        "E: Unable to locate package socat",
+    )
+    answer = debian.ask("keepalived", "socat")
+    assert answer["msg"] == "apt-get install keepalived socat ended with 100: E: Unable to locate package socat"
+    assert not debian.record.parent.exists()
+    assert debian.asked("apt-get") == [UPDATE, f"{DOWNLOAD} keepalived socat"]
+
+
+@ends
+def test_package_lists_are_not_updated_twice_within_one_run(debian: Host) -> None:
+    debian.ask("keepalived")
+    debian.ask("keepalived", record=str(debian.record.with_name("others")))
+    assert debian.asked("apt-get").count(UPDATE) == 1
+    os.utime(debian.lists, (0, 0))
+    debian.ask("keepalived")
+    assert debian.asked("apt-get").count(UPDATE) == 2
+    debian.ask(update=True)
+    assert debian.asked("apt-get")[-1] == UPDATE
+    debian.ask("bash", update=True, check=True)
+    assert debian.asked("apt-get").count(UPDATE) == 3
+
+
+@ends
+def test_an_update_that_fails_is_tried_again_next_time(debian: Host) -> None:
+    debian.script("apt-get", f'case "$*" in *update*) exit 100 ;; *) /bin/cat {debian.directory}/apt-get.said ;; esac')
+    assert debian.ask("keepalived")["recorded"] == ["keepalived", "libnl-3-200", "zlib1g:i386"]
+    assert not debian.lists.exists()
+
+
+@ends
+def test_exact_versions_are_installed(debian: Host) -> None:
+    answer = debian.ask("man-db", versions={"bash": "5.1-2", "curl": "7.88"})
+    assert (answer["changed"], answer["missing"]) == (True, ["bash"])
+    assert debian.asked("apt-get")[-1] == f"{CHANGING} --allow-downgrades install bash=5.1-2"
+    assert debian.ask(versions={"bash": "5.2-1"})["changed"] is False
+
+
+@ends
+def test_without_a_record_nothing_is_recorded(debian: Host) -> None:
+    answer = debian.ask("keepalived", record=None)
+    assert (answer["changed"], answer["recorded"]) == (True, [])
+    assert debian.asked("apt-get") == [UPDATE, f"{CHANGING} install keepalived"]
+
+
+@ends
+def test_without_package_lists_check_mode_tells_the_names_alone(debian: Host) -> None:
+    debian.tool("apt-get", "", 100, "E: Unable to locate package keepalived")
+    assert debian.ask("keepalived", "socat", check=True)["recorded"] == ["keepalived", "socat"]
+    assert len(debian.asked("apt-get")) == 1
 
 
 @ends
@@ -150,8 +210,8 @@ def test_what_nothing_else_needs_is_removable(debian: Host) -> None:
     debian.record.write_text("bash\ncurl\ngone\nman-db\n")
     debian.tool("apt-mark")
     debian.tool("apt-get", "Remv curl [7.88]\nRemv stranger [1]\nRemv bash [5.2]\n")
-    answer = debian.ask(state="removable")
-    assert (answer["changed"], answer["removable"]) == (False, ["bash", "curl"])
+    answer = debian.ask(state="removed", check=True)
+    assert (answer["changed"], answer["removable"]) == (True, ["bash", "curl"])
     (marked,) = debian.asked("apt-mark")
     assert marked.endswith(" auto bash curl man-db")
     (asked,) = debian.asked("apt-get")
@@ -159,6 +219,11 @@ def test_what_nothing_else_needs_is_removable(debian: Host) -> None:
     states = marked.split()[0].split("=")[1]
     assert states in asked and not Path(states).exists()
     assert "/var/lib/apt/extended_states" not in marked
+    debian.lists.write_text("")
+    assert debian.ask(state="removed")["removable"] == ["bash", "curl"]
+    assert debian.asked("apt-get")[-1] == f"{CHANGING} purge bash curl"
+    assert list(debian.record.parent.iterdir()) == []
+    assert debian.ask(state="removed")["changed"] is False
 
 
 @ends
@@ -169,12 +234,14 @@ def test_what_others_need_is_not_removable(redhat: Host) -> None:
         "rpm",
         'case "$*" in *whatrequires*pkgconfig) echo stranger ;; *whatrequires*) echo pkgconfig ;; *) echo "$3-1" ;; esac',
     )
-    assert redhat.ask(state="removable")["removable"] == ["bash"]
+    assert redhat.ask(state="removed")["removable"] == ["bash"]
+    assert redhat.asked("dnf") == ["--assumeyes --setopt=clean_requirements_on_remove=0 remove bash"]
+    assert not redhat.record.exists()
 
 
 @ends
 def test_a_virtual_package_is_recorded_by_the_name_of_the_one_that_comes(debian: Host) -> None:
-    debian.tool("apt-get", "Inst mawk (1.3 Debian:12 [amd64])\n")
+    debian.tool("apt-get", "The following NEW packages will be installed:\n  mawk\n")
     assert debian.ask("awk")["recorded"] == ["mawk"]
     debian.tool("apt-get", "bash is already the newest version.\n")
     assert debian.ask("shell")["recorded"] == ["mawk"]
@@ -194,7 +261,6 @@ def test_the_record_can_be_read(debian: Host) -> None:
     debian.record.write_text("socat\n\n nginx \n")
     answer = debian.ask("keepalived", "bash", state="read")
     assert (answer["changed"], answer["missing"], answer["recorded"]) == (False, ["keepalived"], ["nginx", "socat"])
-    assert answer["complete"] is True
     assert debian.record.read_text() == "socat\n\n nginx \n"
     assert debian.asked("apt-get") == []
 
@@ -244,9 +310,16 @@ def test_a_record_that_cannot_be_replaced_leaves_nothing_behind(debian: Host) ->
 def test_rpm_names_what_nothing_provides(redhat: Host) -> None:
     answer = redhat.ask("nginx", "bash", "pkgconfig")
     assert (answer["changed"], answer["missing"], answer["recorded"]) == (True, ["nginx"], ["nginx"])
-    assert answer["complete"] is False
     assert redhat.record.read_text() == "nginx\n"
-    assert redhat.asked("rpm") == [f"--query --whatprovides {name}" for name in ("bash", "nginx", "pkgconfig")]
+    asked = [f"--query --queryformat {FORM} --whatprovides {name}" for name in ("bash", "nginx", "pkgconfig", "nginx")]
+    assert redhat.asked("rpm") == asked
+    assert redhat.asked("dnf") == ["clean expire-cache", "--assumeyes install nginx"]
+
+
+def test_rpm_installs_exact_versions(redhat: Host) -> None:
+    answer = redhat.ask(versions={"bash": "1.1-1", "pkgconfig": "1.2-3"})
+    assert (answer["changed"], answer["missing"], answer["recorded"]) == (True, ["bash"], [])
+    assert redhat.asked("dnf")[1:] == ["--assumeyes install bash-1.1-1", "--assumeyes downgrade bash-1.1-1"]
 
 
 @ends

@@ -7,15 +7,10 @@ The argument specs get it between the lines '# directives' and '# end of directi
 
 from __future__ import annotations
 
-import argparse
-import re
 import sys
-import textwrap
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import global_defs as keepalived_global
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import lvs as keepalived_lvs
@@ -24,15 +19,15 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table
     NESTED,
     Block,
     Directive,
-    as_numbers,
 )
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import as_numbers, plain
+
+from generated import PROJECT, filled, run
 
 # The newest version that tests/daemons has.
 SHOWN = "2.3.3"
-PROJECT = Path(__file__).resolve().parents[1]
 SPECS = PROJECT / "roles" / "keepalived" / "meta" / "argument_specs.yml"
 PAGE = PROJECT / "roles" / "keepalived" / "DIRECTIVES.md"
-MARKED = re.compile(r"(      # directives\n).*?(      # end of directives\n)", re.DOTALL)
 WIDTH = 134
 TYPES = {
     "flag": "bool",
@@ -49,6 +44,7 @@ TYPES = {
     "entries": "list",
 }
 EMPTY: dict[str, Any] = {"dict": {}, "list": [], "path": ""}
+VARIABLES: dict[str, Directive | Block] = {**keepalived_settings.WHOLE, **keepalived_settings.SINGLE}
 WHOLE = {
     "process_options": "Directives that stand outside of all blocks, for keepalived as a whole.",
     "global_defs": "Further directives of C(global_defs), by keepalived's own names.",
@@ -57,48 +53,12 @@ WHOLE = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing, fail if a file is not as it should be")
-    check = parser.parse_args().check
-    stale = False
-    for path, text in wanted().items():
-        if path.exists() and path.read_text(encoding="utf-8") == text:
-            continue
-        name = path.relative_to(PROJECT)
-        stale = True
-        if check:
-            print(f"{name}: stale. Run './dev docs'.", file=sys.stderr)
-        else:
-            path.write_text(text, encoding="utf-8")
-            print(f"{name}: written")
-    return 1 if stale and check else 0
+    return run(__doc__, {SPECS: filled(SPECS, "directives", options(), WIDTH), PAGE: page()})
 
 
-def wanted() -> dict[Path, str]:
-    """What the files have to be."""
-    specs = MARKED.sub(lambda match: match[1] + options() + match[2], SPECS.read_text(encoding="utf-8"))
-    return {SPECS: specs, PAGE: page()}
-
-
-class WithoutAliases(yaml.Dumper):
-    """The same default twice is written twice."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True
-
-
-def variables() -> Iterator[tuple[str, Directive | Block]]:
-    for name, block in keepalived_settings.WHOLE.items():
-        yield name, keepalived_settings.BLOCKS[block]
-    for name, (block, keyword) in keepalived_settings.SINGLE.items():
-        found = keepalived_settings.BLOCKS[block].find(keyword)
-        assert found is not None, keyword
-        yield name, found
-
-
-def options() -> str:
+def options() -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, what in variables():
+    for name, what in VARIABLES.items():
         if isinstance(what, Block):
             found[f"keepalived_{name}"] = {
                 "type": "dict",
@@ -113,28 +73,25 @@ def options() -> str:
                 for each in spec["options"].values():
                     each.pop("required", None)
             found[f"keepalived_{name}"] = {**spec, "default": EMPTY[spec["type"]]}
-    text = yaml.dump(found, Dumper=WithoutAliases, default_flow_style=None, sort_keys=False, width=WIDTH)
-    return textwrap.indent(text, " " * 6)
+    return found
 
 
 def specs_of(block: Block) -> dict[str, Any]:
-    return {
-        one.name: {**spec_of(one), **({"required": True} if one.name in block.needed else {})}
-        for one in block.directives
+    return {one.name: spec_of(one, one.name in block.needed) for one in block.directives}
+
+
+def spec_of(one: Directive, needed: bool = False) -> dict[str, Any]:
+    kind = TYPES.get(one.kind, "str")
+    found: dict[str, Any] = {
+        "type": kind,
+        "elements": ("dict" if one.kind in NESTED else "str") if kind == "list" else None,
+        "choices": list(one.choices),
+        "required": needed,
+        "no_log": one.kind == "key",
+        "description": description(one),
+        "options": specs_of(one.block) if one.kind in NESTED else None,
     }
-
-
-def spec_of(one: Directive) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": TYPES.get(one.kind, "str"), "description": description(one)}
-    if found["type"] == "list":
-        found["elements"] = "dict" if one.kind in NESTED else "str"
-    if one.choices:
-        found["choices"] = list(one.choices)
-    if one.kind in NESTED:
-        found["options"] = specs_of(one.block)
-    if one.kind == "key":
-        found["no_log"] = True
-    return found
+    return {name: value for name, value in found.items() if value}
 
 
 def description(one: Directive) -> str:
@@ -150,16 +107,12 @@ def unshown(since: str) -> str:
     return ", shown by no daemon" if as_numbers(since) > as_numbers(SHOWN) else ""
 
 
-def plain(number: float) -> str:
-    return f"{number:.6f}".rstrip("0").rstrip(".")
-
-
 def page() -> str:
     return PREFACE + "".join(sections()) + left_out()
 
 
 def sections() -> Iterator[str]:
-    for name, what in variables():
+    for name, what in VARIABLES.items():
         variable = f"keepalived_{name}"
         if isinstance(what, Block):
             yield table(variable, what)
@@ -184,8 +137,21 @@ def table(variable: str, block: Block, before: str = "", since: str = "") -> str
     return "\n".join(lines) + "\n"
 
 
-def rows(block: Block, parent: str = "", since: str = "") -> Iterator[str]:
+def rows(
+    block: Block, parent: str = "", since: str = "", above: list[tuple[str, Block]] | None = None
+) -> Iterator[str]:
+    """above: the blocks that the same table has shown already, by the names of their parents."""
+    above = [] if above is None else above
+    known, other = max(
+        ((name, each) for name, each in above if len(each.directives) > 3 and includes(block, each)),
+        key=lambda pair: len(pair[1].directives),
+        default=("", Block(())),
+    )
+    if known:
+        yield f"| `{parent}*` | | | | All of `{known}*`{', and:' if len(block.directives) > len(other.directives) else '.'} |"
     for one in block.directives:
+        if one in other.directives:
+            continue
         kind = TYPES.get(one.kind, "str")
         choices = f": {', '.join(f'`{choice}`' for choice in one.choices)}" if one.choices else ""
         bounds = f", {plain(one.low)} to {plain(one.high)}" if one.low is not None and one.high is not None else ""
@@ -194,7 +160,12 @@ def rows(block: Block, parent: str = "", since: str = "") -> Iterator[str]:
         needed = " (needed)" if one.name in block.needed else ""
         yield f"| `{parent}{one.name}`{needed} | {kind}{choices}{bounds} | {versions} | {one.needs} | {one.text} |"
         if one.kind in NESTED:
-            yield from rows(one.block, f"{parent}{one.name}{'[]' if kind == 'list' else ''}.", first)
+            yield from rows(one.block, f"{parent}{one.name}{'[]' if kind == 'list' else ''}.", first, above)
+    above.append((parent, block))
+
+
+def includes(block: Block, other: Block) -> bool:
+    return {*other.needed} <= {*block.needed} and all(one in block.directives for one in other.directives)
 
 
 def left_out() -> str:

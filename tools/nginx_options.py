@@ -7,66 +7,25 @@ The argument specs get it between the lines '# options' and '# end of options'.
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
-import textwrap
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import Entry, Option, Row, plain, rows
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import Entry, Option, Row, rows
 
+from generated import PROJECT, filled, run
 from role_tables import cell, code, description, literal
 
-PROJECT = Path(__file__).resolve().parents[1]
 SPECS = PROJECT / "roles" / "nginx" / "meta" / "argument_specs.yml"
 PAGE = PROJECT / "roles" / "nginx" / "OPTIONS.md"
-MARKED = re.compile(r"(      # options\n).*?(      # end of options\n)", re.DOTALL)
 WIDTH = 120
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing, fail if a file is not as it should be")
-    check = parser.parse_args().check
-    stale = False
-    for path, text in wanted().items():
-        if path.exists() and path.read_text(encoding="utf-8") == text:
-            continue
-        name = path.relative_to(PROJECT)
-        stale = True
-        if check:
-            print(f"{name}: stale. Run './dev docs'.", file=sys.stderr)
-        else:
-            path.write_text(text, encoding="utf-8")
-            print(f"{name}: written")
-    return 1 if stale and check else 0
-
-
-def wanted() -> dict[Path, str]:
-    """What the files have to be."""
-    specs = MARKED.sub(lambda match: match[1] + options() + match[2], SPECS.read_text(encoding="utf-8"))
-    return {SPECS: specs, PAGE: page()}
-
-
-class WithoutAliases(yaml.Dumper):
-    """The same default twice is written twice."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        """Lists are indented, as everywhere else."""
-        super().increase_indent(flow, False)
-
-
-def options() -> str:
-    found = {f"nginx_{name}": spec for name, spec in specs_of(NginxSettings).items()}
-    text = yaml.dump(found, Dumper=WithoutAliases, default_flow_style=None, sort_keys=False, width=WIDTH)
-    return textwrap.indent(text, " " * 6)
+    specs = {f"nginx_{name}": spec for name, spec in specs_of(NginxSettings).items()}
+    return run(__doc__, {SPECS: filled(SPECS, "options", specs, WIDTH), PAGE: page()})
 
 
 def ordered(kind: type[Entry]) -> list[Row]:
@@ -90,14 +49,10 @@ def spec_of(one: Option) -> dict[str, Any]:
     default = one.default if one.shown is None else one.shown
     if default is not None and default != {}:
         found["default"] = list(default) if isinstance(default, tuple) else default
-    found["description"] = one.text + bounds(one, " From {} to {}.")
+    found["description"] = one.text + one.bounds(" From {} to {}.")
     if one.within:
         found["options"] = specs_of(one.within)
     return found
-
-
-def bounds(one: Option, text: str) -> str:
-    return "" if one.low is None or one.high is None else text.format(plain(one.low), plain(one.high))
 
 
 def page() -> str:
@@ -151,7 +106,7 @@ def type_of(one: Option) -> str:
     found = f"list of {one.kind.type}" if one.many else one.kind.type
     if one.kind.gist.startswith("one of "):
         found += ": " + ", ".join(code(choice) for choice in one.kind.gist.removeprefix("one of ").split(", "))
-    return found + bounds(one, ", {} to {}")
+    return found + one.bounds(", {} to {}")
 
 
 def needs(one: Option) -> str:

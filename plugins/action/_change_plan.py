@@ -26,7 +26,11 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         hosts, hostvars = list(task_vars["ansible_play_hosts"]), task_vars["hostvars"]
         staged = {host: (hostvars[host].get(options["staged"]) or {}).get("facts") or {} for host in hosts}
-        return {"changed": False, **change_plan(Overlaid(hostvars, staged), hosts)}
+        found = change_plan(Overlaid(hostvars, staged), hosts)
+        told = (
+            {"change": {"summary": found["summary"], "disruptions": found["disruptions"]}} if found["changes"] else {}
+        )
+        return {"changed": False, **found, "ansible_stats": {"data": told, "per_host": False, "aggregate": True}}
 
 
 def change_plan(hostvars: Mapping[str, object], play_hosts: Sequence[str]) -> dict[str, Any]:

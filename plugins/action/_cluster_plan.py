@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -14,19 +13,13 @@ from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_bac
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.playbooks import vrrp_fleet
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Overlaid
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
 
 ARGUMENTS = {"checked": {"type": "str", "required": True}, "nginx_only": {"type": "bool", "default": False}}
 
 
-@dataclass(frozen=True)
-class Platform:
-    """What hosts have in common that one build serves."""
-
-    distribution: str = ""
-    distribution_major_version: str = ""
-    architecture: str = ""
+# What hosts have in common that one build serves.
+PLATFORM = ("distribution", "distribution_major_version", "architecture")
 
 
 class ActionModule(ActionBase):
@@ -88,8 +81,7 @@ def _of_nginx(
 
 def _makers(known: Overlaid, hosts: Sequence[str]) -> dict[str, str]:
     """By host the one that compiles for it: the first by name of those with the same operating system."""
-    makers: dict[Platform, str] = {}
-    platforms = {host: read(Platform, known[host]["ansible_facts"]) for host in hosts}
-    for host in sorted(hosts, key=natural):
-        makers.setdefault(platforms[host], host)
-    return {host: makers[platform] for host, platform in platforms.items()}
+    facts = {host: known[host]["ansible_facts"] for host in sorted(hosts, key=natural)}
+    platforms = {host: tuple(own.get(name) for name in PLATFORM) for host, own in facts.items()}
+    first = {platform: host for host, platform in reversed(platforms.items())}
+    return {host: first[platform] for host, platform in platforms.items()}

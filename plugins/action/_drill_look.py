@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-MODULE = "evenkeel.nginx_ha.keepalived_info"
+MODULE = "evenkeel.nginx_ha.host_info"
 # vips, wanted: addresses with prefixes, of the cluster and of this host; tries: how often to look, a second apart; required: fail with
 # this advice if the host does not have them by then.
 ARGUMENTS = {
@@ -28,16 +28,18 @@ class ActionModule(ActionBase):
         dummy, options = self.validate_argument_spec(ARGUMENTS)
         for left in reversed(range(max(1, options["tries"]))):
             found = self._execute_module(
-                module_name=MODULE, module_args={"interface": options["interface"]}, task_vars=task_vars
+                module_name=MODULE, module_args={"keepalived": {"interface": options["interface"]}}, task_vars=task_vars
             )
-            held = [address for address in found.get("addresses") or () if address in options["vips"]]
-            if "addresses" in found and sorted(held) == sorted(options["wanted"]):
+            looked = "keepalived" in found
+            addresses = found["keepalived"]["addresses"] if looked else ()
+            held = [address for address in addresses if address in options["vips"]]
+            if looked and sorted(held) == sorted(options["wanted"]):
                 return {"changed": False, "addresses": held}
             if left:
                 time.sleep(1)
         if not options["required"]:
-            return {"changed": False, **({"addresses": held} if "addresses" in found else {})}
-        if "addresses" not in found:
+            return {"changed": False, **({"addresses": held} if looked else {})}
+        if not looked:
             return found
         host = (task_vars or {}).get("inventory_hostname")
         has, wanted = ", ".join(held) or "no VIP", ", ".join(options["wanted"]) or "none"

@@ -11,6 +11,8 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import network_of
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import plan
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import InputError
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
@@ -25,26 +27,26 @@ class ActionModule(ActionBase):
         """The steps, the members' names by the MAC addresses of their interfaces, and the cluster for the report."""
         super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(ARGUMENTS)
-        hostvars = (task_vars or {})["hostvars"]
         names = sorted(options["members"], key=natural)
-        members = {host: plan.Member.from_hostvars(hostvars[host]) for host in names}
-        instances = {host: member.instances for host, member in members.items()}
-        interfaces = {host: member.interface for host, member in members.items()}
+        hosts = {host: (task_vars or {})["hostvars"][host] for host in names}
+        settings = {host: own["keepalived_settings"] for host, own in hosts.items()}
+        instances = {host: list(map(Instance.from_fact, own["keepalived_instances"])) for host, own in hosts.items()}
+        interfaces = {host: own["interface"] for host, own in settings.items()}
+        networks = {host: network_of(own["ansible_facts"]) for host, own in hosts.items()}
         try:
             steps = plan.steps(instances, options["hosts"] or names, options["faults"], interfaces)
         except InputError as error:
             raise AnsibleActionFail(str(error)) from error
-        first = next(iter(members.values()))
         return {
             "changed": False,
             "started": time.time(),
-            "steps": [step.as_fact() for step in steps],
-            "names": {member.mac: host for host, member in members.items()},
+            "steps": list(map(asdict, steps)),
+            "names": {own.nic(interfaces[host]).mac if own else "": host for host, own in networks.items()},
             "cluster": {
-                "hosts": list(members),
+                "hosts": names,
                 "vips": [asdict(vip) for vip in plan.vips(instances)],
-                "keepalived": first.keepalived,
-                "advert_int": first.advert_int,
-                "vrrp_version": first.vrrp_version,
+                "keepalived": str(hosts[names[0]]["keepalived_found"]["version"]),
+                "advert_int": settings[names[0]]["advert_int"],
+                "vrrp_version": settings[names[0]]["vrrp_version"],
             },
         }

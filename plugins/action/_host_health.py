@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Variables
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_problems import (
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Variables, about_keepalived
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_checks import (
     keepalived_problems,
     nginx_problems,
 )
@@ -54,14 +54,7 @@ class ActionModule(ActionBase):
 
 def _asked(role: str, variables: Variables) -> dict[str, Any]:
     """The module's options for a role."""
-    if role == "nginx":
-        return {"probes": variables["nginx_probes"]}
-    return {
-        "binary": variables["keepalived_binary_desired"],
-        "interface": variables["keepalived_interface"],
-        "state_dir": variables["keepalived_state_dir"],
-        "state": True,
-    }
+    return {"probes": variables["nginx_probes"]} if role == "nginx" else {**about_keepalived(variables), "state": True}
 
 
 def _problems(role: str, found: object, expected: Sequence[str] | None, variables: Variables) -> Sequence[str]:

@@ -10,8 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
-from ansible_collections.evenkeel.nginx_ha.plugins.lookup.rendered import Shared
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.collected import collected
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import collected
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import ROLES, Variables
 
 MODULE = "evenkeel.nginx_ha.config_files"
@@ -27,6 +26,13 @@ ARGUMENTS = {
     "unfinished": {"type": "bool", "default": False},
 }
 RENDERED = ("tested", "present")
+
+
+class Shared(dict[str, Any]):
+    """Variables that the template lookup may have as they are: it changes none, and copies all of them deeply for each file."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+        return dict(self)
 
 
 class ActionModule(ActionBase):
@@ -51,18 +57,20 @@ class ActionModule(ActionBase):
         name, rendered = f"{role}_files", options["state"] in RENDERED
         # Templates and files are the role's, also where the task is not.
         variables.know(ansible_search_path=[str(ROLES / role)])
-        keys = [key for key in variables.raw[name] if key != "files" and (rendered or key in ("store", "mask"))]
+        keys = [key for key in variables.data[name] if key != "files" and (rendered or key in ("store", "mask"))]
         common = {"name": role, "state": options["state"], **{key: variables.part(name, key) for key in keys}}
         if not rendered:
             return {**common, "unfinished": options["unfinished"]}
         return {**common, "files": list(self._files(variables.part(name, "files"), variables))}
 
     def _files(self, files: list[dict[str, Any]], variables: Variables) -> Iterator[dict[str, Any]]:
-        lookup = lookup_loader.get("evenkeel.nginx_ha.rendered", loader=self._loader, templar=self._templar)
-        known = Shared(variables.raw)
+        """Each with its content: where it has a template, that is rendered with the file's own vars."""
+        lookup = lookup_loader.get("ansible.builtin.template", loader=self._loader, templar=self._templar)
+        known = Shared(variables.data)
         for file in files:
             if "template" in file:
-                yield from lookup.run([file], known)
+                (content,) = lookup.run([file["template"]], known, template_vars=dict(file.get("vars") or {}))
+                yield {**{key: file[key] for key in file if key not in ("template", "vars")}, "content": content}
             else:
                 yield file
 

@@ -103,7 +103,7 @@ class ActionModule(ActionBase):
             if answer["taken"] and found:
                 return taken_over(answer, found, stale, host)
             answer.update(broke="", held_by=told(found, stale) if found else None)
-            if not found or answer["taken"] or options["state"] == "released":
+            if not found or options["state"] == "released":
                 return answer
             refusal = refused(found, me, options["stale_after"], host)
             if self._task.check_mode:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import self_signed, tree
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.kept import nginx_backends_out, nginx_kept
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tree
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.certificates import nginx_kept, self_signed_names
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.packages import nginx_connections, nginx_packages
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import Server
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings, nginx_backends_out
 
 
 def nginx_probes(servers: Sequence[Mapping[str, Any]], vips: Sequence[str] = ()) -> list[dict[str, Any]]:
@@ -38,7 +38,7 @@ def _host(server: Server, vips: Sequence[str]) -> str:
 
 
 def nginx_self_signed_names(servers: Sequence[Mapping[str, Any]], vips: Sequence[str] = ()) -> dict[str, list[str]]:
-    return self_signed.names(NginxSettings.of({"servers": servers, "vips": vips}))
+    return self_signed_names(NginxSettings.of({"servers": servers, "vips": vips}))
 
 
 def nginx_tree(settings: Mapping[str, Any]) -> list[dict[str, Any]]:

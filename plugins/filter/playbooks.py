@@ -12,16 +12,18 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.cluster import table
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain, preflight, report
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import outcome
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import Drill
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import preflight, vip_status
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.change import HostState, failure
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.hostvars import at_present
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.report import HostState
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.status import status
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.verification import Options, verify
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 
 
-def change_failure(results: Sequence[object], host: str, task: str, failure: str) -> str:
-    return report.failure(host, task, failure, [read(HostState, result) for result in results])
+def change_failure(results: Sequence[object], host: str, task: str, message: str) -> str:
+    return failure(host, task, message, [read(HostState, result) for result in results])
 
 
 def cluster_status(hostvars: Mapping[str, object], hosts: Sequence[str]) -> dict[str, Any]:
@@ -33,7 +35,17 @@ def cluster_verify(hostvars: Mapping[str, object], hosts: Sequence[str], options
 
 
 def drain_problems(hostvars: Mapping[str, object], hosts: Sequence[str], named: Sequence[str]) -> list[str]:
-    return drain.drain_problems(at_present(hostvars, hosts, time.time()), named)
+    return vip_status.drain_problems(at_present(hostvars, hosts, time.time()), named)
+
+
+def drill_page(result: object) -> str:
+    """A drill's result as an HTML page."""
+    # Every task that uses any filter loads this file; only the end of a drill needs the template engine.
+    from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.page import page
+
+    if not isinstance(result, Mapping):
+        raise AnsibleFilterError("The input is no dictionary. Give it a drill's result.")
+    return page(read(Drill, result))
 
 
 def names(value: Any) -> list[str]:
@@ -70,6 +82,10 @@ class FilterModule:
             "_cluster_status": cluster_status,
             "_cluster_verify": cluster_verify,
             "_drain_problems": drain_problems,
+            "_drill_page": drill_page,
+            "_drill_result": outcome.result,
+            "_drill_row": outcome.row,
+            "_drill_summary": outcome.summary,
             "_names": names,
             "_vrrp_fleet": vrrp_fleet,
         }

@@ -12,24 +12,11 @@ author: The evenkeel developers (@evenkeel)
 description:
   - Evaluates the variables that a role's plan and files are made of. It is private, and may change with any version.
 options:
-  _terms:
-    description: The roles, V(keepalived) or V(nginx).
-    type: list
-    elements: str
-    required: true
-"""
-
-EXAMPLES = r"""
-- name: Show the VIPs
-  ansible.builtin.debug:
-    msg: "{{ lookup('evenkeel.nginx_ha._settings', 'keepalived').vips }}"
+  _terms: {description: 'The roles, V(keepalived) or V(nginx).', type: list, elements: str, required: true}
 """
 
 RETURN = r"""
-_raw:
-  description: The settings of each role, by names without the role's prefix.
-  type: list
-  elements: dict
+_raw: {description: 'The settings of each role, by names without the role''s prefix.', type: list, elements: dict}
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +24,7 @@ from typing import Any
 
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.collected import collected
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import collected
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Variables
 
 
@@ -45,10 +32,5 @@ class LookupModule(LookupBase):
     def run(
         self, terms: Sequence[str], variables: Mapping[str, Any] | None = None, **kwargs: Any
     ) -> list[dict[str, Any]]:
-        return [_collected(role, Variables(self._templar, variables or {})) for role in terms]
-
-
-def _collected(role: str, variables: Variables) -> dict[str, Any]:
-    if role == "keepalived":
-        return directives.collected(variables)
-    return collected(variables, variables.of_play())
+        own = Variables(self._templar, variables or {})
+        return [directives.collected(own) if role == "keepalived" else collected(own, own.of_play()) for role in terms]

@@ -112,10 +112,11 @@ def missing(directory):
     return found
 
 
-def make(directories, mode=0o755):
-    for directory in directories:
-        os.mkdir(directory, mode)
-        os.chmod(directory, mode)
+def make(directory, mode=0o755):
+    """Make a directory with those that it lies in."""
+    for each in missing(directory):
+        os.mkdir(each, mode)
+        os.chmod(each, mode)
 
 
 def remove_empty(directories):
@@ -133,7 +134,7 @@ def put(path, wanted, content, label=None):
     if wanted is None:
         remove(path)
         return
-    make(missing(os.path.dirname(path)))
+    make(os.path.dirname(path))
     if "link" in wanted:
         remove(partial(path))
         os.symlink(wanted["link"], partial(path))
@@ -237,8 +238,8 @@ class Store:
             pass  # A journal of files that were not changed does no harm.
 
     def make_own_directory(self):
-        make(missing(os.path.dirname(self.directory)))
-        make(missing(self.directory), 0o700)
+        make(os.path.dirname(self.directory))
+        make(self.directory, 0o700)
         os.chmod(self.directory, 0o700)
 
     def keep(self, kind, path, files):
@@ -248,7 +249,7 @@ class Store:
         was = look(path)
         if was and "link" not in was:
             name = self.copy(kind, path)
-            make(missing(os.path.dirname(name)), 0o700)
+            make(os.path.dirname(name), 0o700)
             prepare(name, read(path))
             finish(name)
         files[path] = was

@@ -17,53 +17,9 @@ import tempfile
 from collections import namedtuple
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native, to_text
-from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.config_store import (
-    Store,
-    StoreError,
-    attributes,
-    finish,
-    look,
-    make,
-    missing,
-    partial,
-    prepare,
-    read,
-    remove,
-    remove_empty,
-)
 
-# The options of a set of config_files.
-OPTIONS = dict(
-    name=dict(type="str", required=True),
-    needed=dict(type="list", elements="str", default=[]),
-    state=dict(type="str", choices=["present", "tested", "committed", "restored", "removed"], default="present"),
-    store=dict(type="path"),
-    unfinished=dict(type="bool", default=False),
-    root=dict(type="path"),
-    files=dict(
-        type="list",
-        elements="dict",
-        options=dict(
-            path=dict(type="str", required=True),
-            content=dict(type="str", required=True),
-            mode=dict(type="raw", default="0644"),
-            group=dict(type="str", default="root"),
-            secret=dict(type="bool", default=False),
-        ),
-    ),
-    purge=dict(type="list", elements="str", default=[]),
-    absent=dict(type="list", elements="str", default=[]),
-    validate=dict(type="list", elements="str", default=[]),
-    secrets=dict(type="list", elements="str", default=[], no_log=True),
-    mask=dict(type="list", elements="str", default=[]),
-)
-REQUIRED_IF = [
-    ("state", "present", ("root", "files")),
-    ("state", "tested", ("root", "files")),
-    ("state", "committed", ("store",)),
-    ("state", "restored", ("store",)),
-    ("state", "removed", ("store",)),
-]
+from . import config_store
+
 HIDDEN = "********"
 
 # attributes: mode and owner, as config_store.look() has them
@@ -85,11 +41,8 @@ def masked(content, patterns):
 
 def strays(directories, expected):
     """Files in our own directories that do not belong there."""
-    found = set()
-    for directory in directories:
-        for place, dummy, names in os.walk(directory):
-            found.update(os.path.join(place, name) for name in names)
-    return sorted(found - set(expected))
+    walks = [walk for directory in directories for walk in os.walk(directory)]
+    return sorted({os.path.join(place, name) for place, dummy, names in walks for name in names} - set(expected))
 
 
 def listed(problems):
@@ -100,7 +53,7 @@ class Configuration:
     def __init__(self, module, params):
         self.module = module
         self.params = params
-        self.store = Store(params["store"], self.label) if params["store"] else None
+        self.store = config_store.Store(params["store"], self.label) if params["store"] else None
         self.unfinished = self.store.unfinished() if self.store else []
         self.interrupted = bool(self.store and self.store.interrupted)
         self.mask = params["mask"] + (self.store.mask() if self.store else [])
@@ -169,8 +122,8 @@ class Kept(Configuration):
     def compare_kept(self, kind):
         for path, was, copy in self.store.kept(kind):
             if self.store.differs(path, was, copy):
-                after = None if was is None else read(copy) or b""
-                self.note(path, read(path) if os.path.lexists(path) else None, after)
+                after = None if was is None else config_store.read(copy) or b""
+                self.note(path, config_store.read(path) if os.path.lexists(path) else None, after)
 
     def put_back(self, kind):
         problems = self.store.put_back(kind)
@@ -194,23 +147,21 @@ class Change(Configuration):
         self.gone = []
         self.made = []
         self.placed = []
-        self.check_paths()
-        for entry in self.files:
-            if not entry["content"].strip():
-                module.fail_json(
-                    msg="%s would be empty. A service takes that for a valid configuration and does nothing."
-                    % self.path(entry["path"])
-                )
         self.managed = [self.path(entry["path"]) for entry in self.files]
+        self.check()
 
     def path(self, relative):
         return os.path.normpath(os.path.join(self.root, relative))
 
-    def check_paths(self):
-        params = self.params
-        for relative in [entry["path"] for entry in self.files] + params["purge"] + params["absent"]:
+    def check(self):
+        for relative in [entry["path"] for entry in self.files] + self.params["purge"] + self.params["absent"]:
             if os.path.isabs(relative) or os.path.normpath(relative).split("/")[0] == "..":
                 self.module.fail_json(msg="%s is not below %s. Write the path relative to it." % (relative, self.root))
+        for path, entry in zip(self.managed, self.files):
+            if not entry["content"].strip():
+                self.module.fail_json(
+                    msg="%s would be empty. A service takes that for a valid configuration and does nothing." % path
+                )
 
     def tested(self):
         self.stage()
@@ -239,9 +190,9 @@ class Change(Configuration):
 
     def compare(self, staged):
         """Write every file below the staging directory, and find out how the live ones differ."""
-        for entry in self.files:
-            path, content = self.path(entry["path"]), to_bytes(entry["content"])
-            live, before = look(path), read(path)
+        for path, entry in zip(self.managed, self.files):
+            content = to_bytes(entry["content"])
+            live, before = config_store.look(path), config_store.read(path)
             wanted = Wanted(path, content, self.stage_file(os.path.join(staged, entry["path"]), entry, live))
             if before != content:
                 self.written.append(wanted)
@@ -253,7 +204,7 @@ class Change(Configuration):
 
     def stage_file(self, name, entry, live):
         """The attributes that the live file has to have."""
-        make(missing(os.path.dirname(name)))
+        config_store.make(os.path.dirname(name))
         with open(name, "wb") as sink:
             sink.write(to_bytes(entry["content"]))
         # A symbolic mode changes the one that there is.
@@ -263,7 +214,7 @@ class Change(Configuration):
             self.module.set_mode_if_different(name, entry["mode"], False)
         finally:
             self.module.check_mode = checking
-        return attributes(stat.S_IMODE(os.stat(name).st_mode), 0, self.group(entry["group"]))
+        return config_store.attributes(stat.S_IMODE(os.stat(name).st_mode), 0, self.group(entry["group"]))
 
     def group(self, name):
         try:
@@ -276,15 +227,13 @@ class Change(Configuration):
         )
 
     def obsolete(self):
-        params = self.params
-        own = [self.path(entry["path"]) for entry in self.files]
         # What a killed run has left beside its files is cleared away, and no part of the configuration.
-        expected = own + [partial(path) for path in own + self.unfinished]
-        gone = strays([self.path(directory) for directory in params["purge"]], expected)
-        gone += [path for path in map(self.path, params["absent"]) if path not in gone and os.path.lexists(path)]
+        expected = self.managed + [config_store.partial(path) for path in self.managed + self.unfinished]
+        gone = strays(map(self.path, self.params["purge"]), expected)
+        gone += [path for path in map(self.path, self.params["absent"]) if path not in gone and os.path.lexists(path)]
         for path in gone:
-            look(path)
-            self.note(path, read(path) or b"", None)
+            config_store.look(path)
+            self.note(path, config_store.read(path) or b"", None)
         return gone
 
     def validate(self, staged):
@@ -292,7 +241,7 @@ class Change(Configuration):
         if not words or (self.module.check_mode and not self.module.get_bin_path(words[0])):
             return
         code, out, err = self.module.run_command(words)
-        if code == 0:
+        if not code:
             return
         said = masked(to_bytes((out + err).replace(staged, self.root.rstrip("/")).strip()), self.mask)
         # The program itself comes after those that only start it, such as unshare.
@@ -316,15 +265,16 @@ class Change(Configuration):
         )
 
     def place(self):
-        for path in [self.path(entry["path"]) for entry in self.files] + self.unfinished:
-            remove(partial(path))
+        for path in self.managed + self.unfinished:
+            config_store.remove(config_store.partial(path))
         if not self.differing:
             return
-        self.made = [directory for wanted in self.written for directory in missing(os.path.dirname(wanted.path))]
+        places = [os.path.dirname(wanted.path) for wanted in self.written]
+        self.made = [directory for place in places for directory in config_store.missing(place)]
         if self.store:
             try:
                 self.store.begin(self.differing, self.made, self.params["mask"])
-            except StoreError as error:
+            except config_store.StoreError as error:
                 self.fail(to_native(error))
         # All files lie beside their places before the first one takes its own: a full file system stops it here.
         steps = [(self.write, wanted) for wanted in self.written]
@@ -338,11 +288,11 @@ class Change(Configuration):
                 self.take_back(wanted.path, error)
 
     def write(self, wanted):
-        make(missing(os.path.dirname(wanted.path)))
-        prepare(wanted.path, wanted.content, wanted.attributes, self.label)
+        config_store.make(os.path.dirname(wanted.path))
+        config_store.prepare(wanted.path, wanted.content, wanted.attributes, self.label)
 
     def move(self, wanted):
-        finish(wanted.path)
+        config_store.finish(wanted.path)
         self.placed.append(wanted.path)
 
     def unlink(self, wanted):
@@ -374,9 +324,9 @@ class Change(Configuration):
         """Take back what was done so far; what stands in the way, a text for each path."""
         problems = self.store.put_back("previous") if self.store else {}
         for wanted in self.written:
-            remove(partial(wanted.path))
+            config_store.remove(config_store.partial(wanted.path))
         if not self.store:
-            remove_empty(self.made)
+            config_store.remove_empty(self.made)
         elif not problems:
             self.store.remove_new_directories()
             if not self.interrupted:

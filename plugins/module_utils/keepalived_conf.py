@@ -50,7 +50,7 @@ def instances(configuration):
     for words, inner in _blocks(configuration, "vrrp_instance"):
         vrid = _number(inner, "virtual_router_id", int, None)
         if words and vrid is not None:
-            listed = [line[0] for dummy, block in _blocks(inner, "virtual_ipaddress") for line, dummy in block]
+            listed = [line[0] for line, dummy in _inside(inner, "virtual_ipaddress")]
             found.append(
                 {
                     "name": words[0],
@@ -60,9 +60,7 @@ def instances(configuration):
                     "advert_int": _number(inner, "advert_int", float, ADVERT_INT),
                     "virtual_ipaddress": [with_prefix(address) for address in listed],
                     "group": _group(configuration, inner, listed),
-                    "unicast_peers": [
-                        line[0] for dummy, block in _blocks(inner, "unicast_peer") for line, dummy in block
-                    ],
+                    "unicast_peers": [line[0] for line, dummy in _inside(inner, "unicast_peer")],
                 }
             )
     return found

@@ -18,8 +18,9 @@ import stat
 import time
 
 from ansible.module_utils.common.text.converters import to_text
-from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import processes
-from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.keepalived_conf import with_prefix
+
+from . import processes
+from .keepalived_conf import with_prefix
 
 FALLBACK = "/tmp"
 PATIENCE = 3.0
@@ -111,17 +112,12 @@ def _instance(block):
         "base_priority": base,
         "virtual_ipaddress": _addresses(rest),
         "master": _master(values),
-        "last_transition": float(_first(r"\d+(?:\.\d+)?", values.get("Last transition", "")) or 0),
+        "last_transition": float(processes.first(r"(\d+(?:\.\d+)?)", values.get("Last transition", "")) or 0),
     }
 
 
-def _first(pattern, text):
-    found = re.search(pattern, text)
-    return found.group() if found else ""
-
-
 def _number(text, default=0):
-    return int(_first(r"\d+", text or "") or default)
+    return int(processes.first(r"(\d+)", text or "") or default)
 
 
 def _addresses(text):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host's keepalived is, what it is configured to do, and what it does: the module keepalived_info documents it."""
+"""What a host's keepalived is, what it is configured to do, and what it does: the module host_info documents it."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -14,9 +14,11 @@ import re
 import time
 
 from ansible.module_utils.common.text.converters import to_text
-from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import keepalived_conf, keepalived_dump, processes
 
-# The options of keepalived_info.
+from . import keepalived_conf, keepalived_dump, processes
+from .processes import first, said
+
+# What host_info takes of keepalived.
 OPTIONS = dict(
     binary=dict(type="path", default="/usr/sbin/keepalived"),
     marker=dict(type="path"),
@@ -47,21 +49,16 @@ def take_secret(module, params, name):
 
 def networkd_file(module, interface):
     """The .network file by which systemd-networkd manages the interface."""
-    networkctl = module.get_bin_path("networkctl")
-    if not networkctl or not interface:
-        return ""
-    dummy, out, dummy = module.run_command([networkctl, "status", "--no-pager", interface])
-    found = re.search(r"^\s*Network File:\s*(/\S+)\s*$", out, re.M)
-    return found.group(1) if found else ""
+    status = said(module, "networkctl", "status", "--no-pager", interface) if interface else ""
+    return first(r"^\s*Network File:\s*(/\S+)\s*$", status)
 
 
 def addresses(module, interface):
     """The host's addresses: a VIP can be on another interface than the adverts are, such as one with VRRP's MAC."""
     if not interface:
         return []
-    ip = module.get_bin_path("ip", True)
-    dummy, out, dummy = module.run_command([ip, "-oneline", "address", "show"])
-    return re.findall(r"^\d+: (?!lo\s).*?\sinet6? (?!fe80:)(\S+)", out, re.M)
+    listed = module.run_command([module.get_bin_path("ip", True), "-oneline", "address", "show"])[1]
+    return re.findall(r"^\d+: (?!lo\s).*?\sinet6? (?!fe80:)(\S+)", listed, re.M)
 
 
 def user_exists(name):
@@ -85,15 +82,12 @@ def drained(path):
 
 
 def main_pid(module):
-    systemctl = module.get_bin_path("systemctl")
-    out = module.run_command([systemctl, "show", "--property=MainPID", "keepalived.service"])[1] if systemctl else ""
-    found = re.search(r"^MainPID=(\d+)$", out, re.M)
-    return int(found.group(1)) if found and int(found.group(1)) else processes.of_pid_file("keepalived")
+    shown = said(module, "systemctl", "show", "--property=MainPID", "keepalived.service")
+    return int(first(r"^MainPID=(\d+)$", shown) or 0) or processes.of_pid_file("keepalived")
 
 
-def version_of(said):
-    found = re.search(r"Keepalived v([0-9.]+)", said)
-    return found.group(1) if found else ""
+def version_of(text):
+    return first(r"Keepalived v([0-9.]+)", text)
 
 
 def running(module, binary, pid, version):
@@ -129,12 +123,8 @@ def daemon(module, params, version):
 
 
 def synchronized(module):
-    timedatectl = module.get_bin_path("timedatectl")
-    if not timedatectl:
-        return None
-    dummy, out, dummy = module.run_command([timedatectl, "show", "--property=NTPSynchronized"])
-    found = re.search(r"^NTPSynchronized=(yes|no)$", out, re.M)
-    return found.group(1) == "yes" if found else None
+    shown = said(module, "timedatectl", "show", "--property=NTPSynchronized")
+    return {"yes": True, "no": False}.get(first(r"^NTPSynchronized=(.*)$", shown))
 
 
 def ask_binary(module, binary, marker):
@@ -151,15 +141,14 @@ def look(module, params):
     """params: values of OPTIONS; a password or key among them is taken out."""
     now = time.time()
     password, hmac = take_secret(module, params, "auth_pass"), take_secret(module, params, "auth_hmac")
-    said = ask_binary(module, params["binary"], params["marker"])
-    version = version_of(said or "")
-    options = re.search(r"^Config options:\s*(.*)$", said or "", re.M)
+    built = ask_binary(module, params["binary"], params["marker"])
+    version = version_of(built or "")
     configuration = keepalived_conf.statements(processes.text(params["config"]))
     reason, since = drained(params["drained_file"])
     found = dict(
-        installed=said is not None,
+        installed=built is not None,
         version=version,
-        options=options.group(1).split() if options else [],
+        options=first(r"^Config options:\s*(.*)$", built or "").split(),
         addresses=addresses(module, params["interface"]),
         networkd_file=networkd_file(module, params["interface"]),
         nftables=any(os.path.exists(os.path.join(place, "nftables.service")) for place in UNITS),

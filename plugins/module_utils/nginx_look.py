@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host's nginx is, what it is made of, and what it answers: the module nginx_info documents it."""
+"""What a host's nginx is, what it is made of, and what it answers: the module host_info documents it."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -19,7 +19,9 @@ import time
 from contextlib import closing
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native, to_text
-from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import listeners, nginx_conf, processes
+
+from . import nginx_conf, processes
+from .processes import first, said
 
 PROBE = dict(
     address=dict(type="str", required=True),
@@ -28,7 +30,7 @@ PROBE = dict(
     path=dict(type="str", default="/"),
     tls=dict(type="bool", default=False),
 )
-# The options of nginx_info.
+# What host_info takes of nginx.
 OPTIONS = dict(
     binary=dict(type="path"),
     config=dict(type="path", default="/etc/nginx/nginx.conf"),
@@ -39,24 +41,23 @@ OPTIONS = dict(
 )
 OURS = re.compile(r"(?:lib)?nginx(?:-.*)?$")
 PATTERNS = ("nginx", "nginx-*", "libnginx-*")
-PLAIN = {"LC_ALL": "C"}
+# A row of dnf or yum; yum breaks those that are too long for 80 columns.
+ROW = re.compile(r"^([\w.+-]+)\.\w+\s+(\d\S*)\s+\S+[ \t]*$", re.M)
 
 
 def ask_binary(module, binary):
     """Its version, and the names of its modules."""
-    dummy, out, err = module.run_command([binary, "-V"])
-    version = re.search(r"version: \S+?/([0-9.]+)", out + err)
-    built_in = re.findall(r"--with-((?:http|mail|stream)(?:_\w+?)?)(?:_module)?(?=\s|$)", out + err)
-    directory = re.search(r"--modules-path=(\S+)", out + err)
-    files = glob.glob(os.path.join(directory.group(1), "ngx_*_module.so")) if directory else []
+    built = "".join(module.run_command([binary, "-V"])[1:])
+    built_in = re.findall(r"--with-((?:http|mail|stream)(?:_\w+?)?)(?:_module)?(?=\s|$)", built)
+    directory = first(r"--modules-path=(\S+)", built)
+    files = glob.glob(os.path.join(directory, "ngx_*_module.so")) if directory else []
     dynamic = [os.path.basename(path)[len("ngx_") : -len("_module.so")] for path in files]
-    return version.group(1) if version else "", sorted(set(built_in + dynamic))
+    return first(r"version: \S+?/([0-9.]+)", built), sorted(set(built_in + dynamic))
 
 
 def number(pattern, *path):
     """What the pattern finds in a file of /proc, or 0."""
-    found = re.search(pattern, processes.text(processes.PROC, *path), re.M)
-    return int(found.group(1)) if found else 0
+    return int(first(pattern, processes.text(processes.PROC, *path)) or 0)
 
 
 def workers(pid):
@@ -68,48 +69,41 @@ def workers(pid):
 
 def certificates(module, named):
     """Digests by path; a certificate has its end, too, also where its key is in the same file."""
-    openssl = module.get_bin_path("openssl")
     found = {}
     for directive, path in named:
         entry = found.setdefault(path, {"sha256": nginx_conf.digest(nginx_conf.content(path))})
         if directive in nginx_conf.CERTIFICATES and "not_after" not in entry:
-            entry["not_after"] = not_after(module, openssl, path) if openssl and entry["sha256"] else None
+            entry["not_after"] = not_after(module, path) if entry["sha256"] else None
     return found
 
 
-def not_after(module, openssl, path):
-    dummy, out, dummy = module.run_command([openssl, "x509", "-noout", "-enddate", "-in", path])
-    found = re.search(r"^notAfter=(.*)$", out, re.M)
-    return found.group(1).strip() if found else None
+def not_after(module, path):
+    return first(r"^notAfter=(.*)$", said(module, "openssl", "x509", "-noout", "-enddate", "-in", path)).strip() or None
 
 
 def ask_package_manager(module):
     """The installed packages, and what it would upgrade of them."""
-    apt, dpkg = module.get_bin_path("apt-get"), module.get_bin_path("dpkg-query")
-    if apt and dpkg:
-        return ask_apt(module, apt, dpkg)
-    rpm = module.get_bin_path("rpm")
-    return ask_rpm(module, rpm) if rpm else ({}, {})
+    return ask_apt(module) if module.get_bin_path("apt-get") else ask_rpm(module)
 
 
 def available(module, names):
     """The versions that the package manager has of each, the newest first."""
-    cache, dnf, yum = [module.get_bin_path(name) for name in ("apt-cache", "dnf", "yum")]
-    if cache:
-        dummy, out, dummy = module.run_command([cache, "madison"] + names, environ_update=PLAIN)
-        pairs = re.findall(r"^\s*(\S+) \| +(\S+) \|", out, re.M)
-    elif dnf or yum:
-        words = [dnf or yum, "-q", "--cacheonly", "list", "--showduplicates"] + names
-        dummy, out, dummy = module.run_command(words, environ_update=PLAIN)
-        # The oldest comes first.
-        pairs = re.findall(r"^([\w.+-]+)\.\w+\s+(\d\S*)\s+\S+[ \t]*$", out, re.M)[::-1]
+    if module.get_bin_path("apt-cache"):
+        pairs = re.findall(r"^\s*(\S+) \| +(\S+) \|", said(module, "apt-cache", "madison", *names), re.M)
     else:
-        pairs = []
+        # The oldest comes first.
+        pairs = listed(module, names, "--showduplicates", "--showduplicates")[::-1]
     found = {}
     for name, version in pairs:
         if version not in found.setdefault(name, []):
             found[name].append(version)
     return found
+
+
+def listed(module, names, dnf, yum):
+    """The packages and versions that dnf or yum lists by an option, whose name each has for itself."""
+    program, option = ("dnf", dnf) if module.get_bin_path("dnf") else ("yum", yum)
+    return ROW.findall(said(module, program, "-q", "--cacheonly", "list", option, *names))
 
 
 def of_version(module, wanted, installed):
@@ -133,30 +127,22 @@ def bare(version):
     return re.sub(r"^\d+:", "", version)
 
 
-def ask_apt(module, apt, dpkg):
+def ask_apt(module):
     form = "${db:Status-Abbrev} ${Package} ${Version}\\n"
-    dummy, out, dummy = module.run_command([dpkg, "-W", "-f", form] + list(PATTERNS), environ_update=PLAIN)
-    rows = re.findall(r"^(\w)[itW]\S*\s+(\S+)\s+(\S+)$", out, re.M)
+    rows = re.findall(r"^(\w)[itW]\S*\s+(\S+)\s+(\S+)$", said(module, "dpkg-query", "-W", "-f", form, *PATTERNS), re.M)
     free = [name for wanted, name, dummy in rows if wanted != "h"]
     upgrades = []
     if free:
-        words = [apt, "--simulate", "--only-upgrade", "--option", "Debug::NoLocking=true", "install"] + free
-        dummy, out, dummy = module.run_command(words, environ_update=PLAIN)
-        upgrades = re.findall(r"^Inst (\S+) \[\S+\] \((\S+)", out, re.M)
+        words = ["apt-get", "--simulate", "--only-upgrade", "--option", "Debug::NoLocking=true", "install"] + free
+        upgrades = re.findall(r"^Inst (\S+) \[\S+\] \((\S+)", said(module, *words), re.M)
     return dict(row[1:] for row in rows), dict(pair for pair in upgrades if pair[0] in free)
 
 
-def ask_rpm(module, rpm):
+def ask_rpm(module):
     form = "%{NAME} %|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\n"
-    dummy, out, dummy = module.run_command([rpm, "-qa", "--qf", form, "nginx*"], environ_update=PLAIN)
-    installed = dict(pair for pair in re.findall(r"^(\S+) (\S+)$", out, re.M) if OURS.match(pair[0]))
-    dnf, yum = module.get_bin_path("dnf"), module.get_bin_path("yum")
-    listing = [dnf, "-q", "--cacheonly", "list", "--upgrades"] if dnf else [yum, "-q", "--cacheonly", "list", "updates"]
-    if not installed or not listing[0]:
-        return installed, {}
-    dummy, out, dummy = module.run_command(listing + sorted(installed), environ_update=PLAIN)
-    # yum breaks rows that are too long for 80 columns.
-    upgrades = re.findall(r"^([\w.+-]+)\.\w+\s+(\d\S*)\s+\S+[ \t]*$", out, re.M)
+    rows = re.findall(r"^(\S+) (\S+)$", said(module, "rpm", "-qa", "--qf", form, "nginx*"), re.M)
+    installed = dict(pair for pair in rows if OURS.match(pair[0]))
+    upgrades = listed(module, sorted(installed), "--upgrades", "updates") if installed else []
     return installed, dict(pair for pair in upgrades if pair[0] in installed)
 
 
@@ -245,7 +231,7 @@ def look(module, params):
         workers=workers(pid),
         files=files,
         certificates=certificates(module, named),
-        listeners=listeners.listeners(),
+        listeners=processes.listeners(),
         answers=ask(params["probes"], params["timeout"]),
     )
     if params["packages"]:

@@ -13,7 +13,7 @@ import hashlib
 import re
 import struct
 
-SIGNATURE, KEY, USER, SUBKEY = 2, 6, 13, 14
+SIGNATURE, KEY, USER = 2, 6, 13
 # An armour has headers, an empty line, and then what matters (RFC 4880, 6.2).
 BLOCK = (
     r"^-----BEGIN PGP PUBLIC KEY BLOCK-----[ \t]*\r?\n(?:[^\r\n]+\r?\n)*[ \t]*\r?\n"
@@ -24,18 +24,9 @@ BLOCK = (
 def binary(content):
     """The packets of a file, in ASCII armour or without. ValueError where it is no such file."""
     blocks = re.findall(BLOCK.encode("ascii"), content, re.M | re.S)
-    if not blocks:
-        return content
-    lines = [line.strip() for block in blocks for line in block.splitlines() + [b"="]]
     # A line of '=' and four characters is a block's checksum.
-    text, found = b"", b""
-    for line in lines:
-        if not line.startswith(b"="):
-            text += line
-        elif text:
-            found += decoded(text)
-            text = b""
-    return found
+    texts = [b"".join(re.split(b"(?m)^\\s*=", block)[0].split()) for block in blocks]
+    return b"".join(map(decoded, texts)) if blocks else content
 
 
 def decoded(text):
@@ -83,14 +74,12 @@ def header(octets, position):
     try:
         if first & 0x40:
             return (first & 0x3F,) + new_length(octets, position + 1)
-        size = 1 << (first & 3)
-        if size == 8:
+        if first & 3 == 3:
             raise ValueError("a packet has no length")
-        length = 0
-        for octet in [octets[position + 1 + index] for index in range(size)]:
-            length = length << 8 | octet
-        return (first & 0x3F) >> 2, position + 1 + size, length
-    except IndexError:
+        form = (">B", ">H", ">I")[first & 3]
+        length = struct.unpack_from(form, octets, position + 1)[0]
+        return (first & 0x3F) >> 2, position + 1 + struct.calcsize(form), length
+    except (IndexError, struct.error):
         raise ValueError("it ends within a packet")
 
 
@@ -102,10 +91,7 @@ def new_length(octets, position):
         return position + 2, ((first - 192) << 8) + octets[position + 1] + 192
     if first < 255:
         raise ValueError("a packet is in parts")
-    length = 0
-    for index in range(1, 5):
-        length = length << 8 | octets[position + index]
-    return position + 5, length
+    return position + 5, struct.unpack_from(">I", octets, position + 1)[0]
 
 
 def keys(content):
@@ -120,8 +106,8 @@ def keys(content):
             if bytearray(body[:1]) == bytearray([4]):
                 kept = [whole]
                 found.append((fingerprint(body), kept))
-        elif tag == SUBKEY or tag not in (SIGNATURE, USER):
-            # The signatures that follow are about this packet.
+        elif tag not in (SIGNATURE, USER):
+            # The signatures that follow are about this packet, such as a subkey.
             kept = None
         elif kept is not None:
             kept.append(whole)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What /proc tells of a service's processes."""
+"""What a host's programs and its /proc tell."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -10,12 +10,16 @@ __metaclass__ = type
 
 import os
 import re
+import socket
+import struct
 import time
 
 from ansible.module_utils.common.text.converters import to_text
 
 PROC = "/proc"
 RUN = "/run"
+# The state of a socket that accepts connections, as /proc/net/tcp has it.
+LISTEN = "0A"
 
 
 def text(*path):
@@ -25,6 +29,18 @@ def text(*path):
             return to_text(source.read(), errors="replace")
     except (IOError, OSError):
         return ""
+
+
+def said(module, *words):
+    """What a program prints in plain English, or nothing where the host has no such program."""
+    program = module.get_bin_path(words[0])
+    return module.run_command([program] + list(words[1:]), environ_update={"LC_ALL": "C"})[1] if program else ""
+
+
+def first(pattern, content):
+    """What the pattern's group matches first, or nothing."""
+    found = re.search(pattern, content, re.M)
+    return found.group(1) if found else ""
 
 
 def _of(pid, name):
@@ -67,10 +83,7 @@ def started(pid):
 
 def environment(pid, name):
     """A variable of the environment that the process was started with."""
-    for entry in _of(pid, "environ").split("\0"):
-        if entry.startswith(name + "="):
-            return entry[len(name) + 1 :]
-    return ""
+    return dict(entry.partition("=")[::2] for entry in _of(pid, "environ").split("\0")).get(name, "")
 
 
 def heeds(pid, signal):
@@ -87,3 +100,52 @@ def children(pid):
         if fields[1:2] == [str(pid)]:
             found.append((int(entry), _of(entry, "cmdline").replace("\0", " ").strip()))
     return sorted(found)
+
+
+def listeners():
+    """Each with address, port and the name of a process that has it, empty where none can be seen."""
+    sockets = [found for name in ("tcp", "tcp6") for found in _listening(text(PROC, "net", name))]
+    owners = _owners({inode for dummy, dummy, inode in sockets})
+    found = {(address, port, owners.get(inode, "")) for address, port, inode in sockets}
+    return [dict(address=address, port=port, process=process) for address, port, process in sorted(found)]
+
+
+def _listening(content):
+    """(address, port, inode) of each socket of a table that accepts connections."""
+    for line in content.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 9 and fields[3] == LISTEN:
+            address, dummy, port = fields[1].partition(":")
+            yield _readable(address), int(port, 16), fields[9]
+
+
+def _readable(digits):
+    """An address as people write it; the kernel prints it in words of its own byte order."""
+    words = [int(digits[start : start + 8], 16) for start in range(0, len(digits), 8)]
+    packed = b"".join(struct.pack("=I", word) for word in words)
+    return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
+
+
+def _owners(inodes):
+    """The names of processes by the sockets that they have."""
+    found = {}
+    for pid in filter(str.isdigit, os.listdir(PROC)):
+        directory = os.path.join(PROC, pid, "fd")
+        for inode in _sockets(directory) & (inodes - set(found)):
+            found[inode] = text(PROC, pid, "comm").strip()
+        if len(found) == len(inodes):
+            break
+    return found
+
+
+def _sockets(directory):
+    found = set()
+    try:
+        for name in os.listdir(directory):
+            match = re.match(r"socket:\[(\d+)\]$", os.readlink(os.path.join(directory, name)))
+            if match:
+                found.add(match.group(1))
+    except OSError:
+        # The process has ended, or is somebody else's.
+        return found
+    return found

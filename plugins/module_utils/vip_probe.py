@@ -22,7 +22,8 @@ import socket
 import struct
 import time
 from array import array
-from collections import deque
+from collections import Counter, deque
+from itertools import groupby, islice
 
 ARP_TABLE = "/proc/net/arp"
 COMPLETE = 0x2  # ATF_COM: the entry has a MAC address that is valid
@@ -206,20 +207,17 @@ def recovery(times, reasons):
 
 def failures(times, reasons):
     """The spans of failed requests without an answered one between them."""
-    spans, span = [], None
-    for moment, reason in zip(times, reasons):
-        if reason is None:
-            span = None
-            continue
-        if span is None:
-            if len(spans) == MOST_SPANS:
-                break
-            span = {"from_ms": milliseconds(moment), "count": 0, "reasons": {}}
-            spans.append(span)
-        span["to_ms"] = milliseconds(moment)
-        span["count"] += 1
-        span["reasons"][reason] = span["reasons"].get(reason, 0) + 1
-    return spans
+    runs = groupby(zip(times, reasons), lambda request: request[1] is not None)
+    return [_span(*zip(*run)) for run in islice((run for failed, run in runs if failed), MOST_SPANS)]
+
+
+def _span(times, reasons):
+    return {
+        "from_ms": milliseconds(times[0]),
+        "to_ms": milliseconds(times[-1]),
+        "count": len(times),
+        "reasons": dict(Counter(reasons)),
+    }
 
 
 def spread(latencies):
@@ -228,11 +226,8 @@ def spread(latencies):
     if not ordered:
         return None
     percents = {"min": 0, "median": 50, "p95": 95, "p99": 99, "max": 100}
-    return {name: round(ordered[rank(len(ordered), percents[name])] * 1000, 2) for name in percents}
-
-
-def rank(count, percent):
-    return max(0, (count * percent + 99) // 100 - 1)
+    ranks = {name: max(0, (len(ordered) * percent + 99) // 100 - 1) for name, percent in percents.items()}
+    return {name: round(ordered[rank] * 1000, 2) for name, rank in ranks.items()}
 
 
 def milliseconds(seconds):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hears who speaks VRRP on an interface: the module vrrp_listen documents it."""
+"""Hears who speaks VRRP on an interface: the module host_info documents it."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -19,15 +19,10 @@ import threading
 import time
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native
-from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.vrrp_packet import (
-    AH,
-    VRRP,
-    Malformed,
-    parse_ipv4,
-    parse_ipv6,
-)
 
-# The options of vrrp_listen.
+from .vrrp_packet import AH, VRRP, Malformed, parse_ipv4, parse_ipv6
+
+# What host_info takes of listening.
 OPTIONS = dict(
     interface=dict(type="str", required=True),
     seconds=dict(type="float", default=3.0),

@@ -29,39 +29,28 @@ options:
     type: str
     choices: [taken, released]
     default: taken
-  purpose:
-    description: What the lock is for, such as the playbook's name. Others are told. Required to take it.
-    type: str
+  purpose: {description: 'What the lock is for, such as the playbook''s name. Others are told. Required to take it.', type: str}
   stale_after:
     description:
       - After how many seconds without renewal the lock of another control node's run is stale, by the host's clock.
         A run that takes longer has to take its lock again in between.
     type: int
     default: 1800
-  break_lock:
-    description: Take the lock over whoever holds it. For when the other run is known to be dead.
-    type: bool
-    default: false
+  break_lock: {description: Take the lock over whoever holds it. For when the other run is known to be dead., type: bool, default: false}
   path:
     description: The file that is the lock. The default is gone after a reboot of the host, as its directory is.
     type: path
     default: /run/evenkeel/lock
-  owner:
-    description: Who takes the lock. The action plugin sets it.
-    type: dict
+  owner: {description: Who takes the lock. The action plugin sets it., type: dict}
   break_token:
     description: The one lock that may be taken over, as it was seen before. The action plugin sets it.
     type: str
     default: ""
-notes:
-  - In check mode nothing is locked and another run's lock is no failure. RV(held_by) tells of it, and a warning.
 attributes:
   check_mode:
-    description: Takes and releases nothing, and tells who holds the lock.
+    description: Takes and releases nothing. Another run's lock is no failure then; RV(held_by) tells of it, and a warning.
     support: full
-  diff_mode:
-    description: A lock is no change of the host.
-    support: none
+  diff_mode: {description: A lock is no change of the host., support: none}
 """
 
 EXAMPLES = r"""
@@ -71,8 +60,7 @@ EXAMPLES = r"""
     - name: Change it
       block:
         - name: Lock the first host, so that of two runs that start at once one gets all
-          evenkeel.nginx_ha.cluster_lock:
-            purpose: site.yml
+          evenkeel.nginx_ha.cluster_lock: {purpose: site.yml}
           run_once: true
 
         - name: Lock every host
@@ -82,23 +70,15 @@ EXAMPLES = r"""
           any_errors_fatal: true
 
         - name: Change something
-          ansible.builtin.import_role:
-            name: evenkeel.nginx_ha.nginx
+          ansible.builtin.import_role: {name: evenkeel.nginx_ha.nginx}
       always:
         - name: Unlock every host
-          evenkeel.nginx_ha.cluster_lock:
-            state: released
+          evenkeel.nginx_ha.cluster_lock: {state: released}
 """
 
 RETURN = r"""
-taken:
-  description: Whether this run holds the lock now.
-  returned: success
-  type: bool
-released:
-  description: Whether this run held the lock and gave it back now.
-  returned: success
-  type: bool
+taken: {description: Whether this run holds the lock now., returned: success, type: bool}
+released: {description: Whether this run held the lock and gave it back now., returned: success, type: bool}
 broke:
   description: What lock was taken over, from whom and why. Empty if none was.
   returned: success
@@ -109,32 +89,14 @@ held_by:
   returned: always, unless the host could not be asked
   type: dict
   contains:
-    user:
-      description: The user who started that run.
-      type: str
-    node:
-      description: The control node that it was started on.
-      type: str
-    pid:
-      description: The process of C(ansible-playbook) there.
-      type: int
-    purpose:
-      description: What the lock is for.
-      type: str
-    since:
-      description: When it was taken, in UTC.
-      type: str
-      sample: "2026-11-23T10:00:00Z"
-    age:
-      description: How many seconds ago that was.
-      type: float
-    renewed:
-      description: How many seconds ago it was renewed.
-      type: float
-    stale:
-      description: Why it would be taken over, empty if it would not.
-      type: str
-      sample: that process has ended
+    user: {description: The user who started that run., type: str}
+    node: {description: The control node that it was started on., type: str}
+    pid: {description: The process of C(ansible-playbook) there., type: int}
+    purpose: {description: What the lock is for., type: str}
+    since: {description: 'When it was taken, in UTC.', type: str, sample: "2026-11-23T10:00:00Z"}
+    age: {description: How many seconds ago that was., type: float}
+    renewed: {description: How many seconds ago it was renewed., type: float}
+    stale: {description: 'Why it would be taken over, empty if it would not.', type: str, sample: that process has ended}
 """
 
 import errno
@@ -274,11 +236,10 @@ def result(lock, params, check):
         done, found = lock.take(params["purpose"], params["break_token"])
     else:
         done, found = lock.release()
-    foreign = found if found and not found["own"] else None
     return {
-        "taken": done if params["state"] == "taken" else False,
-        "released": done if params["state"] == "released" else False,
-        "found": foreign,
+        "taken": done and params["state"] == "taken",
+        "released": done and params["state"] == "released",
+        "found": found if found and not found["own"] else None,
     }
 
 

@@ -27,10 +27,7 @@ options:
     elements: dict
     required: true
     suboptions:
-      name:
-        description: The name of the set in RV(sets).
-        type: str
-        required: true
+      name: {description: The name of the set in RV(sets)., type: str, required: true}
       needed:
         description:
           - Paths of those of O(sets[].files) that a later set's checker looks for. With O(sets[].state=tested) one that is not there yet is
@@ -73,18 +70,12 @@ options:
         type: list
         elements: dict
         suboptions:
-          path:
-            description: Path relative to O(sets[].root).
-            type: str
-            required: true
+          path: {description: 'Path relative to O(sets[].root).', type: str, required: true}
           content:
             description: The content. An empty one is refused, for checkers such as keepalived's accept it.
             type: str
             required: true
-          mode:
-            description: Mode of the file.
-            type: raw
-            default: "0644"
+          mode: {description: Mode of the file., type: raw, default: "0644"}
           group:
             description: Name of the group that has the file, with root as its owner. In check mode one that is not there yet is no error.
             type: str
@@ -111,11 +102,7 @@ options:
         type: list
         elements: str
         default: []
-      secrets:
-        description: Values that are never shown, in the difference least of all.
-        type: list
-        elements: str
-        default: []
+      secrets: {description: 'Values that are never shown, in the difference least of all.', type: list, elements: str, default: []}
       mask:
         description:
           - Regular expressions (Python's) whose first group is hidden in the difference, so that a secret that was
@@ -124,27 +111,11 @@ options:
         elements: str
         default: []
 attributes:
-  check_mode:
-    description: Reports what would change and tests it where it can.
-    support: full
-  diff_mode:
-    description: Shows each file's difference, secrets masked.
-    support: full
+  check_mode: {description: Reports what would change and tests it where it can., support: full}
+  diff_mode: {description: 'Shows each file''s difference, secrets masked.', support: full}
 """
 
 EXAMPLES = r"""
-- name: Write keepalived's configuration
-  evenkeel.nginx_ha.config_files:
-    sets:
-      - name: keepalived
-        root: /etc/keepalived
-        files:
-          - path: keepalived.conf
-            content: "{{ lookup('ansible.builtin.template', 'keepalived.conf.j2') }}"
-            mode: "0640"
-        validate: [/usr/sbin/keepalived, --config-test, --use-file, "{staged}/keepalived.conf"]
-        mask: ['(?m)^\s*auth_pass\s+(.+)$']
-
 - name: Write nginx's configuration, and keep it only if nginx takes it up
   block:
     - name: Write it
@@ -153,15 +124,13 @@ EXAMPLES = r"""
           - name: nginx
             root: /etc/nginx
             files:
-              - path: nginx.conf
-                content: "{{ lookup('ansible.builtin.template', 'nginx.conf.j2') }}"
+              - {path: nginx.conf, content: "{{ lookup('ansible.builtin.template', 'nginx.conf.j2') }}", mode: "0640"}
             validate: [nginx, -t, -c, "{staged}/nginx.conf"]
+            mask: ['(?m)^\s*proxy_set_header\s+Authorization\s+(.+)$']
             store: /var/lib/evenkeel/nginx
       register: written
     - name: Reload nginx
-      ansible.builtin.systemd_service:
-        name: nginx
-        state: reloaded
+      ansible.builtin.systemd_service: {name: nginx, state: reloaded}
       when: written.sets.nginx.pending_files | length > 0
     - name: Keep it
       evenkeel.nginx_ha.config_files:
@@ -171,9 +140,7 @@ EXAMPLES = r"""
       evenkeel.nginx_ha.config_files:
         sets: [{name: nginx, state: restored, store: /var/lib/evenkeel/nginx}]
     - name: Reload nginx
-      ansible.builtin.systemd_service:
-        name: nginx
-        state: reloaded
+      ansible.builtin.systemd_service: {name: nginx, state: reloaded}
 
 - name: Remove nginx's configuration, and put the package's back
   evenkeel.nginx_ha.config_files:
@@ -221,6 +188,39 @@ from ansible.module_utils.common.validation import check_required_if
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import configuration
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.config_store import StoreError
 
+# The options of a set of config_files.
+OPTIONS = dict(
+    name=dict(type="str", required=True),
+    needed=dict(type="list", elements="str", default=[]),
+    state=dict(type="str", choices=["present", "tested", "committed", "restored", "removed"], default="present"),
+    store=dict(type="path"),
+    unfinished=dict(type="bool", default=False),
+    root=dict(type="path"),
+    files=dict(
+        type="list",
+        elements="dict",
+        options=dict(
+            path=dict(type="str", required=True),
+            content=dict(type="str", required=True),
+            mode=dict(type="raw", default="0644"),
+            group=dict(type="str", default="root"),
+            secret=dict(type="bool", default=False),
+        ),
+    ),
+    purge=dict(type="list", elements="str", default=[]),
+    absent=dict(type="list", elements="str", default=[]),
+    validate=dict(type="list", elements="str", default=[]),
+    secrets=dict(type="list", elements="str", default=[], no_log=True),
+    mask=dict(type="list", elements="str", default=[]),
+)
+REQUIRED_IF = [
+    ("state", "present", ("root", "files")),
+    ("state", "tested", ("root", "files")),
+    ("state", "committed", ("store",)),
+    ("state", "restored", ("store",)),
+    ("state", "removed", ("store",)),
+]
+
 
 def needed(params):
     """What another set's checker will look for and not find, as a set of its own; None where there is nothing of that."""
@@ -234,7 +234,7 @@ def needed(params):
 
 def main():
     # Kept out of the host's log, where a secret of several lines would not be recognized.
-    option = dict(type="list", elements="dict", required=True, no_log=True, options=configuration.OPTIONS)
+    option = dict(type="list", elements="dict", required=True, no_log=True, options=OPTIONS)
     module = AnsibleModule(argument_spec=dict(sets=option), supports_check_mode=True)
     sets = module.params["sets"]
     configuration.show_what_is_no_secret(module, sets)
@@ -242,7 +242,7 @@ def main():
     try:
         for params in sets:
             given = {name: value for name, value in params.items() if value is not None}
-            check_required_if(configuration.REQUIRED_IF, given)
+            check_required_if(REQUIRED_IF, given)
     except TypeError as error:
         module.fail_json(msg=to_native(error))
     try:

@@ -17,30 +17,13 @@ description:
     none has the file, the error says what each answered.
   - A file that is there already with the right checksum is left alone.
 options:
-  urls:
-    description: The sources, in the order to ask them.
-    type: list
-    elements: str
-    required: true
-  dest:
-    description: Where the file goes. Its directory is made once a source had the file.
-    type: path
-    required: true
-  sha256:
-    description: The file's sha256, 64 hexadecimal digits.
-    type: str
-    required: true
-  timeout:
-    description: Seconds to wait for a source's answer.
-    type: int
-    default: 30
+  urls: {description: 'The sources, in the order to ask them.', type: list, elements: str, required: true}
+  dest: {description: Where the file goes. Its directory is made once a source had the file., type: path, required: true}
+  sha256: {description: 'The file''s sha256, 64 hexadecimal digits.', type: str, required: true}
+  timeout: {description: Seconds to wait for a source's answer., type: int, default: 30}
 attributes:
-  check_mode:
-    description: Says whether it would download, and asks no source.
-    support: full
-  diff_mode:
-    description: A tarball has no difference to show.
-    support: none
+  check_mode: {description: 'Says whether it would download, and asks no source.', support: full}
+  diff_mode: {description: A tarball has no difference to show., support: none}
 """
 
 EXAMPLES = r"""
@@ -54,10 +37,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-url:
-  description: The source that had the file.
-  returned: when the file was downloaded
-  type: str
+url: {description: The source that had the file., returned: when the file was downloaded, type: str}
 """
 
 import hashlib

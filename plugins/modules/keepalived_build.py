@@ -19,48 +19,22 @@ description:
     unpacking from an interrupted one.
   - An artifact that is there already is left alone; its name must tell all that it is made of.
 options:
-  tarball:
-    description: The sources, a verified tar.gz on this host.
-    type: path
-    required: true
-  prefix:
-    description: The directory that keepalived will run from.
-    type: path
-    required: true
-  configure_flags:
-    description: Further words for C(configure).
-    type: list
-    elements: str
-    default: []
-  cppflags:
-    description: Words for the preprocessor.
-    type: str
-    default: ''
-  user:
-    description: The user to compile as. Not V(root).
-    type: str
-    default: nobody
+  tarball: {description: 'The sources, a verified tar.gz on this host.', type: path, required: true}
+  prefix: {description: The directory that keepalived will run from., type: path, required: true}
+  configure_flags: {description: Further words for C(configure)., type: list, elements: str, default: []}
+  cppflags: {description: Words for the preprocessor., type: str, default: ''}
+  user: {description: The user to compile as. Not V(root)., type: str, default: nobody}
   platform:
     description:
       - The platform that the artifact is for, as distribution, major version and architecture, such as
         V(debian-12-x86_64). The module refuses to build on another one.
     type: str
     required: true
-  artifact:
-    description: The artifact to make.
-    type: path
-    required: true
-  log:
-    description: Where the output of the compilation goes.
-    type: path
-    required: true
+  artifact: {description: The artifact to make., type: path, required: true}
+  log: {description: Where the output of the compilation goes., type: path, required: true}
 attributes:
-  check_mode:
-    description: Says whether it would compile.
-    support: full
-  diff_mode:
-    description: A binary has no difference to show.
-    support: none
+  check_mode: {description: Says whether it would compile., support: full}
+  diff_mode: {description: A binary has no difference to show., support: none}
 """
 
 EXAMPLES = r"""
@@ -74,14 +48,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-artifact:
-  description: Path of the artifact.
-  returned: success
-  type: str
-seconds:
-  description: How long the compilation took.
-  returned: when it compiled
-  type: float
+artifact: {description: Path of the artifact., returned: success, type: str}
+seconds: {description: How long the compilation took., returned: when it compiled, type: float}
 """
 
 import glob
@@ -126,10 +94,10 @@ class Builder:
         "DEB_BUILD_OPTIONS": "reproducible=-fixfilepath,-fixdebugpath",
     }
 
-    def __init__(self, module, work):
+    def __init__(self, module, work, account):
         self.module = module
         self.work = work
-        self.uid, self.gid = unprivileged(module)
+        self.uid, self.gid = account
         os.chown(work, self.uid, self.gid)
         self.log = open(module.params["log"], "wb")
 
@@ -199,15 +167,10 @@ class Builder:
 
 
 def platform():
-    """This host's platform in the words of Ansible's facts."""
+    """This host's platform, such as debian-12-x86_64."""
     with open("/etc/os-release") as source:
         fields = dict(re.findall(r"^(\w+)=\"?([^\"\n]*)\"?$", source.read(), re.M))
-    return fields.get("ID", ""), fields.get("VERSION_ID", "").split(".")[0], os.uname()[4]
-
-
-def differs(wanted, found):
-    # Distribution names are spelt differently (rhel, RedHat); version and architecture decide.
-    return wanted.split("-")[-2:] != list(found[1:])
+    return "-".join([fields.get("ID", ""), fields.get("VERSION_ID", "").split(".")[0], os.uname()[4]])
 
 
 def main():
@@ -227,18 +190,20 @@ def main():
     artifact, log = module.params["artifact"], module.params["log"]
     if os.path.exists(artifact):
         module.exit_json(changed=False, artifact=artifact)
-    unprivileged(module)
-    if differs(module.params["platform"], platform()):
+    account = unprivileged(module)
+    here, wanted = platform(), module.params["platform"]
+    # Distribution names are spelt differently (rhel, RedHat); version and architecture decide.
+    if here.split("-")[-2:] != wanted.split("-")[-2:]:
         module.fail_json(
             msg="This host is %s; an artifact for %s has to be compiled on such a host. Name another build host."
-            % ("-".join(platform()), module.params["platform"])
+            % (here, wanted)
         )
     if module.check_mode:
         module.exit_json(changed=True, artifact=artifact)
     started = time.time()
     work = tempfile.mkdtemp(prefix="keepalived-build-", dir="/var/tmp")
     try:
-        Builder(module, work).build()
+        Builder(module, work, account).build()
     except Failure as failure:
         with open(log, "rb") as source:
             tail = to_text(b"".join(source.readlines()[-TAIL:]), errors="surrogate_or_replace")

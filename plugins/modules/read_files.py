@@ -16,16 +16,11 @@ description:
   - Returns the text of several files at once. One that is missing is no error.
   - What is in them is returned as it is; a task that reads secrets needs C(no_log).
 options:
-  root:
-    description: The directory that paths are relative to.
-    type: path
-    required: true
-  paths:
-    description: The files, relative to O(root).
-    type: list
-    elements: str
-    required: true
-extends_documentation_fragment: evenkeel.nginx_ha.looks
+  root: {description: The directory that paths are relative to., type: path, required: true}
+  paths: {description: 'The files, relative to O(root).', type: list, elements: str, required: true}
+attributes:
+  check_mode: {description: 'Changes nothing, and runs in check mode too.', support: full}
+  diff_mode: {description: There is nothing to differ., support: none}
 """
 
 EXAMPLES = r"""

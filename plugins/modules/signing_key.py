@@ -18,35 +18,21 @@ description:
   - A source that does not answer, or has none of the keys, is passed over; if none has one, the error says what each answered.
   - A file that is there already and has nothing but such keys is left alone, and no source is asked.
 options:
-  urls:
-    description: The sources, in the order to ask them.
-    type: list
-    elements: str
-    required: true
+  urls: {description: 'The sources, in the order to ask them.', type: list, elements: str, required: true}
   fingerprints:
     description: The keys that are trusted, by fingerprints of 40 hexadecimal digits; blanks in them are allowed.
     type: list
     elements: str
     required: true
-  dest:
-    description: Where the keys go. Its directory is made once a source had a key.
-    type: path
-    required: true
+  dest: {description: Where the keys go. Its directory is made once a source had a key., type: path, required: true}
   armored:
     description: Whether to write each key in ASCII armour, as C(rpm) takes them, or all of them without, as apt does.
     type: bool
     default: false
-  timeout:
-    description: Seconds to wait for a source's answer.
-    type: int
-    default: 30
+  timeout: {description: Seconds to wait for a source's answer., type: int, default: 30}
 attributes:
-  check_mode:
-    description: Says whether it would download, and asks no source.
-    support: full
-  diff_mode:
-    description: A key has no difference to show.
-    support: none
+  check_mode: {description: 'Says whether it would download, and asks no source.', support: full}
+  diff_mode: {description: A key has no difference to show., support: none}
 """
 
 EXAMPLES = r"""
@@ -58,10 +44,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-url:
-  description: The source that had the keys.
-  returned: when they were downloaded
-  type: str
+url: {description: The source that had the keys., returned: when they were downloaded, type: str}
 fingerprints:
   description: The keys that are in the file.
   returned: success, but for check mode with O(dest) missing

@@ -21,36 +21,18 @@ description:
     O(timeout), when its status is not 2xx or 3xx, and when it ends before all of it has come.
   - Nothing on the host changes, but O(stop_file) is removed.
 options:
-  targets:
-    description: The IP addresses to ask, IPv4 or IPv6.
-    type: list
-    elements: str
-    required: true
-  duration:
-    description: For how long requests are sent, in seconds, more than 0 and at most 3600.
-    type: float
-    required: true
+  targets: {description: 'The IP addresses to ask, IPv4 or IPv6.', type: list, elements: str, required: true}
+  duration: {description: 'For how long requests are sent, in seconds, more than 0 and at most 3600.', type: float, required: true}
   rate:
     description:
       - Requests a second to each target, from 0.1 to 1000. Outages shorter than the time between two requests go
         unseen.
     type: float
     default: 100.0
-  timeout:
-    description: Within how many seconds an answer has to be complete, from 0.05 to 60.
-    type: float
-    default: 1.0
-  port:
-    description: The TCP port to ask.
-    type: int
-    default: 80
-  path:
-    description: The path to ask for.
-    type: str
-    default: /
-  host:
-    description: The C(Host) header. The target itself if it is not given.
-    type: str
+  timeout: {description: 'Within how many seconds an answer has to be complete, from 0.05 to 60.', type: float, default: 1.0}
+  port: {description: The TCP port to ask., type: int, default: 80}
+  path: {description: The path to ask for., type: str, default: /}
+  host: {description: The C(Host) header. The target itself if it is not given., type: str}
   identity:
     description:
       - How RV(targets.answered_by) tells who answered.
@@ -71,7 +53,9 @@ options:
       - Sending ends early once this file exists, so that a task that runs beside it (C(async)) can be ended. If it exists
         at the start, nothing is sent. It is removed in the end, in check mode too.
     type: path
-extends_documentation_fragment: evenkeel.nginx_ha.looks
+attributes:
+  check_mode: {description: 'Changes nothing, and runs in check mode too.', support: full}
+  diff_mode: {description: There is nothing to differ., support: none}
 """
 
 EXAMPLES = r"""
@@ -89,9 +73,7 @@ EXAMPLES = r"""
   evenkeel.nginx_ha.vip_probe:
     targets: [192.0.2.200, 192.0.2.210]
     duration: 600
-    names:
-      '02:00:00:00:00:0a': nginx1
-      '02:00:00:00:00:0b': nginx2
+    names: {'02:00:00:00:00:0a': nginx1, '02:00:00:00:00:0b': nginx2}
     stop_file: /run/vip_probe.stop
   async: 660
   poll: 0
@@ -113,22 +95,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-began:
-  description: When the first requests were sent, in seconds since the epoch.
-  returned: success
-  type: float
-duration:
-  description: For how long requests were sent, in seconds.
-  returned: success
-  type: float
-rate:
-  description: Requests a second to each target, as in O(rate).
-  returned: success
-  type: float
-timeout:
-  description: Within how many seconds an answer had to be complete, as in O(timeout).
-  returned: success
-  type: float
+began: {description: 'When the first requests were sent, in seconds since the epoch.', returned: success, type: float}
+duration: {description: 'For how long requests were sent, in seconds.', returned: success, type: float}
+rate: {description: 'Requests a second to each target, as in O(rate).', returned: success, type: float}
+timeout: {description: 'Within how many seconds an answer had to be complete, as in O(timeout).', returned: success, type: float}
 missed:
   description:
     - How many requests to each target were never sent, as the host did not let the module run for more than a second.
@@ -140,12 +110,8 @@ targets:
   returned: success
   type: dict
   contains:
-    sent:
-      description: How many requests were sent.
-      type: int
-    failed:
-      description: How many of them failed.
-      type: int
+    sent: {description: How many requests were sent., type: int}
+    failed: {description: How many of them failed., type: int}
     gap_ms:
       description:
         - The longest outage, in milliseconds, from when the last request before it that was answered was sent to when the
@@ -156,10 +122,7 @@ targets:
         - Milliseconds from the first failed request to the one that was answered and after which none failed. V(0) if none failed,
           null if the last one did.
       type: int
-    answered_by:
-      description: How many requests each host answered, by O(identity).
-      type: dict
-      sample: {nginx1: 480, nginx2: 520}
+    answered_by: {description: 'How many requests each host answered, by O(identity).', type: dict, sample: {nginx1: 480, nginx2: 520}}
     latency_ms:
       description:
         - How long answers took, in milliseconds, with the keys C(min), C(median), C(p95), C(p99) and C(max). Each is the latency
@@ -171,15 +134,9 @@ targets:
       type: list
       elements: dict
       contains:
-        from_ms:
-          description: When the first of them was sent, in milliseconds since RV(began).
-          type: int
-        to_ms:
-          description: When the last of them was sent, in milliseconds since RV(began).
-          type: int
-        count:
-          description: How many they are.
-          type: int
+        from_ms: {description: 'When the first of them was sent, in milliseconds since RV(began).', type: int}
+        to_ms: {description: 'When the last of them was sent, in milliseconds since RV(began).', type: int}
+        count: {description: How many they are., type: int}
         reasons:
           description:
             - How many failed for which reason, V(timeout), V(refused), V(reset), V(unreachable), V(short answer), V(not HTTP), a
@@ -195,12 +152,8 @@ targets:
       type: list
       elements: dict
       contains:
-        at_ms:
-          description: Since when, in milliseconds since RV(began).
-          type: int
-        holder:
-          description: The host's name as in O(names), else its MAC address. Null while the ARP table had none.
-          type: str
+        at_ms: {description: 'Since when, in milliseconds since RV(began).', type: int}
+        holder: {description: 'The host''s name as in O(names), else its MAC address. Null while the ARP table had none.', type: str}
 """
 
 import os

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
+from collections import ChainMap, UserDict
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -19,45 +19,48 @@ ROLES = Path(__file__).parents[2] / "roles"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class Variables(Mapping[str, Any]):
-    """The variables of a task by their names, each evaluated when it is asked for, and once only.
+class Variables(UserDict[str, Any]):
+    """The variables of a task by their names, each evaluated when it is asked for, and once only; data has them as they are.
 
-    templar: that of an action plugin; known: values that stand in place of the task's own variables, evaluated already.
+    templar: that of an action plugin.
     """
 
-    def __init__(self, templar: Any, task_vars: Mapping[str, Any], **known: Any) -> None:
+    def __init__(self, templar: Any, task_vars: Mapping[str, Any]) -> None:
+        self.data = dict(task_vars)
         self._templar = templar
-        self._values = dict(known)
-        self.raw = {**task_vars, **known}
-        templar.available_variables = self.raw
+        self._values: dict[str, Any] = {}
+        templar.available_variables = self.data
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._values:
-            self._values[name] = _decrypted(self._templar.template(self.raw[name]))
+            self._values[name] = _decrypted(self._templar.template(self.data[name]))
         return self._values[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.raw
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.raw)
-
-    def __len__(self) -> int:
-        return len(self.raw)
 
     def part(self, name: str, key: str) -> Any:
         """The value of one key of a variable that is a dictionary; the others are not evaluated."""
-        return self._templar.template(self.raw[name][key])
+        return self._templar.template(self.data[name][key])
 
     def of_play(self) -> Iterator[Mapping[str, Any]]:
         """The variables of each host of the play."""
-        hosts = self.raw["hostvars"]
-        return (hosts[host] for host in self.raw["ansible_play_hosts_all"])
+        hosts = self.data["hostvars"]
+        return (hosts[host] for host in self.data["ansible_play_hosts_all"])
 
     def know(self, **values: Any) -> None:
         """Have these evaluated values in place of the variables, also where other variables refer to them."""
         self._values.update(values)
-        self.raw.update(values)
+        self.data.update(values)
+
+
+def about_keepalived(variables: Variables) -> dict[str, Any]:
+    """The options of host_info that say which keepalived to look at."""
+    # The marker follows from it.
+    variables.know(keepalived_binary_desired=variables["keepalived_binary_desired"])
+    return {
+        "binary": variables["keepalived_binary_desired"],
+        "marker": variables["keepalived_marker"],
+        "interface": variables["keepalived_interface"],
+        "state_dir": variables["keepalived_state_dir"],
+    }
 
 
 def _decrypted(value: Any) -> Any:
@@ -69,25 +72,16 @@ def _decrypted(value: Any) -> Any:
     return [_decrypted(each) for each in value] if isinstance(value, list) else value
 
 
-class Overlaid(Mapping[str, Any]):
+class Overlaid(UserDict[str, Mapping[str, Any]]):
     """The hostvars, with values that hosts have besides. facts: these by host, and then by name."""
 
-    def __init__(self, hostvars: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]) -> None:
-        self._hostvars = hostvars
-        self._facts = facts
+    def __init__(self, hostvars: Any, facts: Mapping[str, Mapping[str, Any]]) -> None:
+        # Nothing is copied: with many hosts that takes long.
+        self.data, self._facts = hostvars, facts
 
     def __getitem__(self, host: str) -> Mapping[str, Any]:
         # Only read, neither has to be mutable.
-        return ChainMap(self._facts.get(host) or {}, self._hostvars[host])  # type: ignore[arg-type]
-
-    def __contains__(self, host: object) -> bool:
-        return host in self._hostvars
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._hostvars)
-
-    def __len__(self) -> int:
-        return len(self._hostvars)
+        return ChainMap(self._facts.get(host) or {}, self.data[host])  # type: ignore[arg-type]
 
 
 @cache

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The evenkeel developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Words for people: lists, numbers, lengths of time and tables, and the order that people expect of names."""
+"""Words for people: lists, numbers, versions, lengths of time and tables, and the order that people expect of names."""
 
 from __future__ import annotations
 
@@ -25,6 +25,17 @@ def counted(number: int, what: str) -> str:
 def capitalized(text: str) -> str:
     """Only the first letter changes: names stay as they are."""
     return text[:1].upper() + text[1:]
+
+
+def plain(number: float) -> str:
+    """A number without what says nothing, to the millionth."""
+    return f"{number:d}" if isinstance(number, int) else f"{number:.6f}".rstrip("0").rstrip(".")
+
+
+@lru_cache(maxsize=1000)
+def as_numbers(version: str) -> tuple[int, ...]:
+    """By which versions are compared."""
+    return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
 def duration(seconds: float) -> str:

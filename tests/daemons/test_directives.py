@@ -16,14 +16,21 @@ from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table
     NESTED,
     Block,
     Directive,
-    as_numbers,
 )
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import as_numbers
 from compiled import UNICAST, Daemon, configuration, instance, settings_of
 
 Settings = Mapping[str, Any]
 LISTS = ("blocks", "lines", "entries")
 SERVER = {"address": "192.0.2.10", "port": 80}
 HEAVY = 2**31 - 1
+# What users can set.
+BLOCKS = (
+    *keepalived_settings.WHOLE.values(),
+    Block(tuple(keepalived_settings.SINGLE.values())),
+    keepalived_vrrp.ADDRESS,
+    keepalived_vrrp.PROCESS,
+)
 # What is tracked, without more than it needs.
 ENTRIES: dict[str, Settings] = {
     "vrrp_scripts": {"name": "check", "script": "/bin/true"},
@@ -125,10 +132,10 @@ def variations(block: Block, base: Settings, version: str, directive: str = "") 
 
 def cases(version: str) -> Iterator[tuple[str, Settings]]:
     """Variables with directives, one case for each directive and value."""
-    for variable, place in keepalived_settings.WHOLE.items():
-        for name, settings in variations(keepalived_settings.BLOCKS[place], {}, version):
+    for variable, block in keepalived_settings.WHOLE.items():
+        for name, settings in variations(block, {}, version):
             yield f"{variable}{name}", {variable: settings}
-    for variable, found in beside():
+    for variable, found in keepalived_settings.SINGLE.items():
         for name, settings in variations(Block((found,)), {}, version):
             yield f"{variable}{name}", {variable: settings[found.name]}
     for kind in ("PASS", "AH"):
@@ -158,13 +165,6 @@ def needed_beside(name: str) -> Settings:
     }
 
 
-def beside() -> Iterator[tuple[str, Directive]]:
-    for variable, (place, keyword) in keepalived_settings.SINGLE.items():
-        found = keepalived_settings.BLOCKS[place].find(keyword)
-        assert found is not None
-        yield variable, found
-
-
 def text_of(name: str, settings: Settings) -> str:
     own: dict[str, Any] = {}
     for variable, value in [*needed_beside(name).items(), *settings.items()]:
@@ -187,7 +187,11 @@ def words_of(block: Block) -> Iterator[str]:
 
 
 def test_each_word_that_the_daemon_knows_is_here(daemon: Daemon, tmp_path: Path) -> None:
-    settings = {name: found.example for name, found in beside() if name in ("bfd_instances", "virtual_servers")}
+    settings = {
+        name: found.example
+        for name, found in keepalived_settings.SINGLE.items()
+        if name in ("bfd_instances", "virtual_servers")
+    }
     dumps = daemon.dumps(text_of("all", settings), tmp_path)
     known = {
         word
@@ -199,7 +203,7 @@ def test_each_word_that_the_daemon_knows_is_here(daemon: Daemon, tmp_path: Path)
     parsed = set(re.findall(r'install_keyword(?:_root|_quoted)?\("([^"]+)"', daemon.parser("core/global_parser.c")))
     assert len(known) > 200 and len(parsed) > 130, dumps["said"]
     known |= parsed
-    here = {word for block in keepalived_settings.BLOCKS.values() for word in words_of(block)}
+    here = {word for block in BLOCKS for word in words_of(block)}
     here |= {"global_defs", *keepalived_global.LEFT_OUT, *keepalived_vrrp.LEFT_OUT, *keepalived_lvs.LEFT_OUT}
     assert known - here == set()
 
@@ -216,5 +220,5 @@ def test_instances_of_both_families_sign() -> None:
 
 
 def test_left_out_means_not_here() -> None:
-    here = {word for block in keepalived_settings.BLOCKS.values() for word in words_of(block)}
+    here = {word for block in BLOCKS for word in words_of(block)}
     assert here & {*keepalived_global.LEFT_OUT} == set()

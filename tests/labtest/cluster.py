@@ -123,15 +123,16 @@ class Cluster:
     def speakers(self) -> list[dict[str, Any]]:
         """Who speaks VRRP at the front, as the client hears it."""
         words = ["ansible", "client", "--inventory", str(INVENTORY), "--become"]
+        asked = {"listen": {"interface": "ens33", "seconds": 1.2}}
         result = subprocess.run(
-            [*words, "--module-name", "evenkeel.nginx_ha.vrrp_listen", "--args", "interface=ens33 seconds=1.2"],
+            [*words, "--module-name", "evenkeel.nginx_ha.host_info", "--args", json.dumps(asked)],
             cwd=PROJECT,
             env=plain_environment() | {"ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
             capture_output=True,
             text=True,
             check=True,
         )
-        return json.loads(result.stdout.split("=>", 1)[1])["speakers"]
+        return json.loads(result.stdout.split("=>", 1)[1])["heard"]["speakers"]
 
     def settle(self, expected: dict[str, str | None], within: float = PATIENCE) -> None:
         """Wait until each VIP is on the one expected host and nowhere else (None: on no host), and see it stay there."""

@@ -8,7 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain, hostvars, status, verification
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import (
+    hostvars,
+    status,
+    verification,
+    vip_status,
+)
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import LoadBalancer
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 
@@ -145,7 +150,7 @@ class Cluster:
         return verified(self.hosts(), heard)
 
     def drainable(self, *named: str) -> list[str]:
-        return drain.drain_problems(self.hosts(), named)
+        return vip_status.drain_problems(self.hosts(), named)
 
 
 def verified(hosts: Sequence[LoadBalancer], heard: Mapping[str, Any] | None = None) -> dict[str, Any]:

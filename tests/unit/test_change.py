@@ -1097,11 +1097,11 @@ def test_what_an_operator_reads_when_a_change_failed() -> None:
         "instances": [{"name": "VI_1", "state": "MASTER"}, {"name": "VI_2", "state": "BACKUP"}],
     }
     results = [
-        {"item": "nginx1", "daemon": {"running": True, **spoken}, "drained": BY_RUN},
-        {"item": "nginx2", "daemon": {"running": True, "version": "2.2.7"}},
-        {"item": "nginx3", "daemon": {"running": False}},
-        {"item": "nginx4", "unreachable": True, "daemon": {"running": True}},
-        {"msg": "keepalived_info failed"},
+        {"item": "nginx1", "keepalived": {"daemon": {"running": True, **spoken}, "drained": BY_RUN}},
+        {"item": "nginx2", "keepalived": {"daemon": {"running": True, "version": "2.2.7"}}},
+        {"item": "nginx3", "keepalived": {"daemon": {"running": False}}},
+        {"item": "nginx4", "unreachable": True, "keepalived": {"daemon": {"running": True}}},
+        {"msg": "host_info failed"},
     ]
     first, *hosts, last = change_failure(results, "nginx1", "Reload keepalived", "It failed.").splitlines()
     assert first == "nginx1: the change failed in the step 'Reload keepalived': It failed."

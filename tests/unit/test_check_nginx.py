@@ -6,12 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.check_nginx import (
-    CheckNginxSettings,
-    HealthUrl,
-    check_nginx_problems,
-    parse,
-)
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.check_nginx import check_nginx_problems, parse
 
 GOOD: dict[str, Any] = {
     "behaviour": "watch",
@@ -114,21 +109,21 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 def test_settings() -> None:
     assert parse(GOOD) == (
-        CheckNginxSettings(
-            behaviour="watch",
-            url=HealthUrl("127.0.0.1", 8081, "/healthz"),
-            path="/etc/keepalived/check_nginx.sh",
-            interval=0.5,
-            timeout=0.5,
-            fall=2,
-            rise=2,
-            return_delay=2,
-            return_max=120,
-            flap_window=600,
-            restart_wait=2,
-            state_dir="/run/vrrp",
-            handover="/etc/keepalived/vips.sh",
-        ),
+        {
+            "behaviour": "watch",
+            "url": ("127.0.0.1", 8081, "/healthz"),
+            "path": "/etc/keepalived/check_nginx.sh",
+            "interval": 0.5,
+            "timeout": 0.5,
+            "fall": 2,
+            "rise": 2,
+            "return_delay": 2,
+            "return_max": 120,
+            "flap_window": 600,
+            "restart_wait": 2,
+            "state_dir": "/run/vrrp",
+            "handover": "/etc/keepalived/vips.sh",
+        },
         [],
     )
 
@@ -136,13 +131,13 @@ def test_settings() -> None:
 @pytest.mark.parametrize(
     ("url", "found"),
     [
-        ("http://[::1]:8081/healthz", HealthUrl("::1", 8081, "/healthz")),
-        ("http://lb1.example", HealthUrl("lb1.example", 80, "")),
+        ("http://[::1]:8081/healthz", ("::1", 8081, "/healthz")),
+        ("http://lb1.example", ("lb1.example", 80, "")),
     ],
 )
-def test_urls(url: str, found: HealthUrl) -> None:
+def test_urls(url: str, found: tuple[str, int, str]) -> None:
     settings, wrong = parse({**GOOD, "url": url})
-    assert settings and settings.url == found and not wrong
+    assert settings["url"] == found and not wrong
 
 
 @pytest.mark.parametrize("changes", [{"behaviour": "stop", "interval": "2.0"}, {"interval": "0.01"}])

@@ -6,20 +6,21 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.evenkeel.nginx_ha.plugins.action import _drill_look, _drill_plan
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.drill import drill_row, drill_summary
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.vrrp_plan import vrrp_plan
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import faults, outcome
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import plan as drill
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import DrilledVip, parse_row
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import DrilledVip, Row
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import InputError
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
 
 VIPS = [{"name": "VI_1", "address": "192.168.200.200/24"}, {"name": "VI_2", "address": "192.168.200.210/24"}]
 ONE, TWO = "192.168.200.200/24", "192.168.200.210/24"
@@ -36,7 +37,7 @@ THREE = planned(VIPS, ["nginx1", "nginx2", "nginx3"])
 EVERY = pytest.mark.parametrize("fault", faults.FAULTS, ids=lambda fault: fault.name)
 
 
-def steps(plan: drill.Plan, hosts: list[str], *names: str) -> list[drill.Step]:
+def steps(plan: drill.Plan, hosts: list[str], *names: str) -> list[outcome.Step]:
     return drill.steps(plan, hosts, names, dict.fromkeys(plan, "ens33"))
 
 
@@ -44,10 +45,17 @@ def target(**changes: Any) -> dict[str, Any]:
     return {"sent": 100, "failed": 0, "gap_ms": 0, "recover_ms": 0, **changes}
 
 
-def row(step: drill.Step, targets: dict[str, Any] | None = None, **found: dict[str, list[str]]) -> dict[str, Any]:
-    seen = {address: target() for address in step.targets} | (targets or {})
+def seen(during: outcome.Holders, after: outcome.Holders) -> dict[str, dict[str, Any]]:
+    """What hosts have registered that had these addresses."""
+    looks = {"__drill_during": during, "__drill_after": after}
+    hosts = {*during, *after}
+    return {host: {name: {"addresses": held[host]} for name, held in looks.items() if host in held} for host in hosts}
+
+
+def row(step: outcome.Step, targets: dict[str, Any] | None = None, **found: Mapping[str, list[str]]) -> dict[str, Any]:
+    registered = seen(found.get("during", step.during), found.get("after", step.home))
     return outcome.row(
-        step, outcome.Observation(found.get("during", step.during), found.get("after", step.home), {"targets": seen})
+        asdict(step), registered, {"targets": {address: target() for address in step.targets} | (targets or {})}
     )
 
 
@@ -66,6 +74,11 @@ def test_the_script_survives_systemd_and_templating(fault: faults.Fault) -> None
 @EVERY
 def test_what_lasts_is_healed(fault: faults.Fault) -> None:
     assert fault.heal or fault.reboots or fault.seconds < faults.HELD
+
+
+@EVERY
+def test_the_effect_is_one_of_those_that_there_are(fault: faults.Fault) -> None:
+    assert fault.effect in get_args(get_type_hints(faults.Fault)["effect"])
 
 
 @EVERY
@@ -111,14 +124,14 @@ def test_harsh_faults_are_run_only_by_name() -> None:
 
 
 def test_every_host_gets_every_fault_and_those_for_all_come_once() -> None:
-    found = [(step.fault, step.injected_on) for step in steps(PAIR, ["nginx1", "nginx2"], "nginx_kill", "partition")]
+    found = [(step.fault, list(step.commands)) for step in steps(PAIR, ["nginx1", "nginx2"], "nginx_kill", "partition")]
     assert found == [("nginx_kill", ["nginx1"]), ("nginx_kill", ["nginx2"]), ("partition", ["nginx1", "nginx2"])]
 
 
 def test_two_clusters_are_told_apart() -> None:
     other = planned([{"name": "VI_3", "address": "192.168.200.220/24"}], ["nginx3", "nginx4"])
     found = steps({**PAIR, **other}, ["nginx1", "nginx3"], "all_nginx_stop")
-    assert [(step.injected_on, step.targets) for step in found] == [
+    assert [(list(step.commands), step.targets) for step in found] == [
         (["nginx1", "nginx2"], ["192.168.200.200", "192.168.200.210"]),
         (["nginx3", "nginx4"], ["192.168.200.220"]),
     ]
@@ -219,7 +232,7 @@ def test_surprise(targets: dict[str, Any], found: dict[str, Any], text: str) -> 
 
 def test_a_prober_that_says_nothing_is_a_surprise() -> None:
     (step,) = steps(PAIR, ["nginx1"], "nginx_stop")
-    result = outcome.row(step, outcome.Observation(step.during, step.home, {}))
+    result = outcome.row(asdict(step), seen(step.during, step.home), {})
     assert result["surprise"] == "The prober returned nothing."
 
 
@@ -231,7 +244,7 @@ def test_addresses_of_the_hosts_own_do_not_count() -> None:
 
 def test_table() -> None:
     (step,) = steps(PAIR, ["nginx1"], "nginx_kill")
-    lines = outcome.table([parse_row(Reader(row(step, {"192.168.200.200": target(failed=5, gap_ms=40.4)}), ""))])
+    lines = outcome.table([read(Row, row(step, {"192.168.200.200": target(failed=5, gap_ms=40.4)}))])
     assert [re.split(r"\s{2,}", line) for line in lines] == [
         ["fault", "host", "VIP", "failed", "longest gap"],
         ["nginx killed", "nginx1", "192.168.200.200", "5 of 100", "40 ms", "as expected"],
@@ -248,7 +261,7 @@ def test_vips() -> None:
 
 def test_a_step_is_the_same_after_a_stay_among_a_hosts_facts() -> None:
     for step in steps(PAIR, ["nginx1", "nginx2"], "all"):
-        assert drill.Step.from_fact(json.loads(json.dumps(step.as_fact()))) == step
+        assert outcome.Step(**json.loads(json.dumps(asdict(step)))) == step
 
 
 def test_the_filters_of_the_playbook() -> None:
@@ -268,7 +281,7 @@ def test_the_filters_of_the_playbook() -> None:
         "missed": 3,
         "targets": {"192.168.200.200": target(failed=5, gap_ms=40, recover_ms=40)},
     }
-    row = drill_row(step.as_fact(), registered, probe)
+    row = outcome.row(asdict(step), registered, probe)
     surprise = "nginx2 had 192.168.200.200/24 afterwards, and should have had 192.168.200.210/24."
     assert row == {
         "fault": "nginx_stop",
@@ -281,7 +294,7 @@ def test_the_filters_of_the_playbook() -> None:
         "healed": 1004.25,
         "probe": {"started": 998.0, "duration": 9.5, "missed": 3, "targets": probe["targets"]},
     }
-    found = drill_summary([row])
+    found = outcome.summary([row])
     assert found == {
         "ok": False,
         "message": f"nginx stopped, on nginx1: {surprise} The fault is healed, and the faults after it were left out.",
@@ -293,13 +306,14 @@ def test_the_filters_of_the_playbook() -> None:
     # Up to 2.18 ansible-core makes a text of a tuple.
     assert json.loads(json.dumps(found)) == found
     assert (
-        drill_summary([])["ok"] and drill_summary([row | {"ok": True}])["message"] == "All 1 faults went as expected."
+        outcome.summary([])["ok"]
+        and outcome.summary([row | {"ok": True}])["message"] == "All 1 faults went as expected."
     )
 
 
 def test_a_host_that_has_rebooted_does_not_know_when() -> None:
     (step,) = steps(PAIR, ["nginx1"], "reboot")
-    row = drill_row(step.as_fact(), {host: {"__drill_ended": {"skipped": True}} for host in PAIR}, {})
+    row = outcome.row(asdict(step), {host: {"__drill_ended": {"skipped": True}} for host in PAIR}, {})
     assert (row["injected"], row["healed"]) == (None, None)
 
 
@@ -360,9 +374,9 @@ class Look(_drill_look.ActionModule):
         self.answers = answers
 
     def _execute_module(self, **arguments: Any) -> dict[str, Any]:
-        assert arguments["module_args"] == {"interface": "ens33"}
+        assert arguments["module_args"] == {"keepalived": {"interface": "ens33"}}
         found = self.answers.pop(0)
-        return {"failed": True, "msg": "It broke."} if found is None else {"addresses": found}
+        return {"failed": True, "msg": "It broke."} if found is None else {"keepalived": {"addresses": found}}
 
 
 REFUSAL = "nginx1 has 192.168.200.200/24, 192.168.200.210/24, and the plan wants 192.168.200.200/24 there. Wait."

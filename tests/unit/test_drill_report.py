@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.nginx_ha.plugins.filter.drill import drill_page
+from ansible_collections.evenkeel.nginx_ha.plugins.filter.playbooks import drill_page
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.page import HERE
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import COLOURS
 from hypothesis import given, settings

@@ -17,13 +17,16 @@ from ansible_collections.evenkeel.nginx_ha.plugins.filter.playbooks import (
     drain_problems,
 )
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import text as wording
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import drain, hostvars
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_problems import (
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import hostvars
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_checks import (
     keepalived_problems,
     nginx_problems,
 )
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import KeepalivedState, NginxState
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.status import status
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.vip_status import (
+    drain_problems as problems_of_drain,
+)
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 from cluster_hostvars import (
     CONDITIONS,
@@ -260,7 +263,7 @@ def test_nginx_counts_only_where_it_was_asked() -> None:
     del cluster.hostvars["nginx1"]["nginx_now"]
     assert cluster.status()["ok"]
     assert cluster.status()["hosts"]["nginx1"]["nginx_running"] is None
-    cluster.hostvars["nginx1"]["nginx_now"] = {"msg": "nginx_info failed"}
+    cluster.hostvars["nginx1"]["nginx_now"] = {"msg": "host_info failed"}
     assert not cluster.status()["ok"]
 
 
@@ -305,7 +308,7 @@ def test_every_drain_of_three_hosts_in_every_condition() -> None:
                 if cluster.preferred(address) in named
                 and not any(conditions[name] == "well" for name in TRIO if name not in named)
             ]
-            problems = drain.drain_problems(hosts, named)
+            problems = problems_of_drain(hosts, named)
             assert [address for address in cluster.vips if any(address in text for text in problems)] == stuck
             assert len(problems) == len(stuck)
             outcomes.add(len(stuck))
@@ -643,7 +646,7 @@ def test_the_order_in_which_the_inventory_lists_hosts_changes_nothing() -> None:
     found = {
         json.dumps(judge(hostvars.at_present(cluster.hostvars, order, NOW)))
         for order in permutations(names)
-        for judge in (status, verified, lambda hosts: drain.drain_problems(hosts, names))
+        for judge in (status, verified, lambda hosts: problems_of_drain(hosts, names))
     }
     assert len(found) == 3
     assert list(cluster.status()["hosts"]) == list(names)

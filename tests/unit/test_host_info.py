@@ -1,28 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""host_info puts together what keepalived_info and nginx_info say, and config_files writes those of several services."""
+"""host_info puts together what it says of keepalived and nginx, and config_files writes those of several services."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from support.hosts import Host
 from support.modules import Python, ends, needs_root
 
 
-def without_status(answer: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in answer.items() if key not in ("changed", "invocation")}
-
-
 @ends
-def test_the_answers_are_those_of_the_modules_for_each_service(bare: Host) -> None:
+def test_the_answers_of_both_services_are_those_of_each_alone(bare: Host) -> None:
     keepalived = {"binary": f"{bare.directory}/bin/keepalived", "config": f"{bare.directory}/keepalived.conf"}
     nginx = {"config": f"{bare.directory}/nginx/nginx.conf"}
-    both = bare.ask("host_info", keepalived=keepalived, nginx=nginx)
-    assert both["keepalived"] == without_status(bare.ask("keepalived_info", **keepalived))
-    assert both["nginx"] == without_status(bare.ask("nginx_info", **nginx))
+    both = bare.ask(keepalived=keepalived, nginx=nginx)
+    assert both["keepalived"] == bare.ask(keepalived=keepalived)["keepalived"]
+    assert both["nginx"] == bare.ask(nginx=nginx)["nginx"]
     assert "heard" not in both and not both["changed"]
-    assert "nginx" not in bare.ask("host_info", keepalived=keepalived)
+    assert "nginx" not in bare.ask(keepalived=keepalived)
 
 
 @needs_root

@@ -178,14 +178,12 @@ def directive_of(path: tuple[str, ...]) -> directives.Directive | None:
     if name in directives.WHOLE and len(path) == 1:
         return None
     if name in directives.WHOLE:
-        block, rest = directives.BLOCKS[directives.WHOLE[name]], path[1:]
+        found, rest = directives.WHOLE[name][path[1]], path[2:]
     elif name in directives.SINGLE:
-        place, keyword = directives.SINGLE[name]
-        block, rest = directives.BLOCKS[place], (keyword, *path[1:])
+        found, rest = directives.SINGLE[name], path[1:]
     else:
         return None
-    found = block[rest[0]]
-    for each in rest[1:]:
+    for each in rest:
         found = found.block[each]
     return found
 

@@ -46,26 +46,57 @@ def module_of(path: Path) -> str:
     return ".".join(path.relative_to(UTILS).with_suffix("").parts)
 
 
-def imports_of(path: Path) -> Iterator[str]:
-    """The modules of plugin_utils that a file imports, without the prefix."""
+def imports_of(path: Path, text: str) -> Iterator[str]:
+    """The modules of plugin_utils that a file with this text imports, without the prefix; with all of it of what is outside."""
     known = {module_of(each) for each in FILES}
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PREFIX):
-            inner = (node.module or "").removeprefix(PREFIX).lstrip(".")
+    folder = [*PREFIX.split("."), *path.relative_to(UTILS).parts[:-1]]
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        base = folder[: len(folder) + 1 - node.level] if node.level else []
+        whole = ".".join([*base, *(node.module or "").split(".")]).rstrip(".")
+        if node.level or whole.startswith(PREFIX):
+            inner = whole.removeprefix(PREFIX).lstrip(".")
             for alias in node.names:
-                whole = f"{inner}.{alias.name}".lstrip(".")
-                yield whole if whole in known else inner
+                name = f"{inner}.{alias.name}".lstrip(".")
+                yield name if name in known else inner
+
+
+def upward(path: Path, text: str) -> set[str]:
+    """What it imports and may not."""
+    own = module_of(path).split(".")[0]
+    return {name for name in imports_of(path, text) if name.split(".")[0] not in BELOW[own] | {own}}
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)
 def test_imports_run_downward(path: Path) -> None:
-    own = module_of(path).split(".")[0]
-    upward = {name for name in imports_of(path) if name.split(".")[0] not in BELOW[own] | {own}}
-    assert not upward
+    assert not upward(path, path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("from ..rollout.change import Change", {"rollout.change"}),
+        ("from ..rollout import change, nothing", {"rollout.change", "rollout"}),
+        (f"from {PREFIX}.rollout import change", {"rollout.change"}),
+        (
+            "from ...module_utils.words import word",
+            {"ansible_collections.evenkeel.nginx_ha.plugins.module_utils.words"},
+        ),
+        ("from . import table", set()),
+        ("from .table import rows", set()),
+        ("from ..settings.problem import Problem", set()),
+        ("from ..text import joined", set()),
+        ("from .. import text", set()),
+    ],
+)
+def test_an_import_that_runs_upward_is_found(text: str, found: set[str]) -> None:
+    assert upward(UTILS / "nginx/tree.py", text) == found
 
 
 def test_no_import_runs_in_a_circle() -> None:
-    list(TopologicalSorter({module_of(path): list(imports_of(path)) for path in FILES}).static_order())
+    graph = {module_of(path): list(imports_of(path, path.read_text(encoding="utf-8"))) for path in FILES}
+    list(TopologicalSorter(graph).static_order())
 
 
 @pytest.mark.parametrize("path", sorted((UTILS / "rollout").glob("*.py")), ids=module_of)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What keepalived_info makes of a host: keepalived, ip, systemd and /proc are stand-ins, the module is real."""
+"""What host_info makes of a host's keepalived: keepalived, ip, systemd and /proc are stand-ins, the module is real."""
 
 from __future__ import annotations
 
@@ -316,7 +316,7 @@ def test_a_password_that_is_a_number_blots_out_no_other_number(host: Host) -> No
     assert [instance["virtual_router_id"] for instance in answer["instances"]] == [1, 2]
     assert [instance["name"] for instance in answer["instances"]] == ["VI_1", "VI_2"]
     assert answer["clock_offset"] > 111
-    assert answer["invocation"]["module_args"]["auth_pass"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    assert answer["invocation"]["module_args"]["keepalived"]["auth_pass"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 
 # Signed adverts
@@ -335,7 +335,7 @@ def signing(*wanted: dict[str, Any]) -> str:
     """The role's configuration, an instance for each."""
     return "".join(
         f"vrrp_instance VI_{number} {{\n    virtual_router_id {number}\n"
-        + table.render(HMAC, {"auth_hmac": one} if one else {}, 1)
+        + table.render(table.Block((HMAC,)), {"auth_hmac": one} if one else {}, 1)
         + "}\n"
         for number, one in enumerate(wanted, 1)
     )

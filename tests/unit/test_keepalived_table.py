@@ -14,25 +14,31 @@ from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived import keep
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.keepalived import keepalived_features
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import keepalived_conf
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives as keepalived_settings
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import vrrp
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import words as keepalived_words
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table import (
     NESTED,
     SIMPLE,
     Block,
     Directive,
-    as_numbers,
     problems,
     render,
 )
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.words import WordError
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import as_numbers
 from hypothesis import given
 from hypothesis import strategies as st
 
 PROJECT = Path(__file__).parents[2]
 DIRECTIVES = PROJECT / "roles/keepalived/DIRECTIVES.md"
-BLOCKS = keepalived_settings.BLOCKS
-PLACES = {**BLOCKS, "configuration": keepalived_settings.CONFIGURATION}
+PLACES = {
+    **keepalived_settings.WHOLE,
+    **{name: Block((one,)) for name, one in keepalived_settings.SINGLE.items()},
+    "address": vrrp.ADDRESS,
+    "track_process": vrrp.PROCESS,
+    "configuration": keepalived_settings.CONFIGURATION,
+}
 INNER = Block(
     header=("name",),
     needed=("name",),

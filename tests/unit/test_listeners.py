@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import listeners, processes
+from ansible_collections.evenkeel.nginx_ha.plugins.module_utils import processes
 
 HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 REST = "00000000:00000000 00:00000000 00000000     0        0"
@@ -31,7 +31,7 @@ def test_tables_of_the_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "17/fd/3").symlink_to("socket:[4712]")
     (tmp_path / "17/fd/4").symlink_to("/dev/null")
     monkeypatch.setattr(processes, "PROC", str(tmp_path))
-    assert listeners.listeners() == [
+    assert processes.listeners() == [
         {"address": "0.0.0.0", "port": 80, "process": "apache2"},
         {"address": "127.0.0.1", "port": 8081, "process": ""},
         {"address": "::1", "port": 22, "process": ""},
@@ -42,11 +42,11 @@ def test_this_process() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         own = Path(f"/proc/{os.getpid()}/comm").read_text().strip()
         expected = {"address": "127.0.0.1", "port": server.getsockname()[1], "process": own}
-        assert expected in listeners.listeners()
-    assert expected not in listeners.listeners()
+        assert expected in processes.listeners()
+    assert expected not in processes.listeners()
 
 
 def test_no_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a container without IPv6, or where /proc is hidden."""
     monkeypatch.setattr(processes, "PROC", str(tmp_path))
-    assert listeners.listeners() == []
+    assert processes.listeners() == []

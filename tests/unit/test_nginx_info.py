@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What nginx_info makes of a host: nginx, the package managers and /proc are stand-ins; sockets and the module are real."""
+"""What host_info makes of a host's nginx: nginx, the package managers and /proc are stand-ins; sockets and the module are real."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OPENSSL = shutil.which("openssl")
 
 
 def look(host: Host, **arguments: Any) -> dict[str, Any]:
-    return host.ask("nginx_info", **{"config": f"{host.directory}/nginx/nginx.conf", **arguments})
+    return host.ask_for("nginx", **{"config": f"{host.directory}/nginx/nginx.conf", **arguments})
 
 
 def sha256(path: Path) -> str:

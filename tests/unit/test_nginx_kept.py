@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_kept, nginx_self_signed_names
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import self_signed as nginx_self_signed
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import tickets as nginx_tickets
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import certificates as nginx_certificates
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.certificates import certificate_problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import problems
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import Tls
@@ -71,7 +70,7 @@ def test_a_server_without_any_name_has_one() -> None:
 
 
 def test_a_certificate_is_good_for_its_names_and_for_long() -> None:
-    pair = nginx_self_signed.kept_or_made(NAMES, [], NOW)
+    pair = nginx_certificates.kept_or_made(NAMES, [], NOW)
     assert (
         list(certificate_problems(Tls(**pair), NOW)) == list(certificate_problems(Tls(**pair), NOW + 798 * DAY)) == []
     )
@@ -84,7 +83,7 @@ def test_a_certificate_is_good_for_its_names_and_for_long() -> None:
 
 def test_a_long_name_is_no_trouble() -> None:
     name = ".".join(["a" * 60] * 4)
-    assert list(certificate_problems(Tls(**nginx_self_signed.kept_or_made([name], [], NOW)), NOW)) == []
+    assert list(certificate_problems(Tls(**nginx_certificates.kept_or_made([name], [], NOW)), NOW)) == []
 
 
 @pytest.mark.parametrize(
@@ -100,14 +99,14 @@ def test_a_long_name_is_no_trouble() -> None:
     ids=["at once", "in another order", "later", "in its last days", "a name less", "a name more"],
 )
 def test_a_certificate_is_kept_while_it_does(wanted: list[str], moment: datetime, same: bool) -> None:
-    pair = nginx_self_signed.kept_or_made(NAMES, [], NOW)
-    assert (nginx_self_signed.kept_or_made(wanted, [pair], moment) == pair) == same
+    pair = nginx_certificates.kept_or_made(NAMES, [], NOW)
+    assert (nginx_certificates.kept_or_made(wanted, [pair], moment) == pair) == same
 
 
 def test_what_is_broken_is_made_anew() -> None:
-    pair, other = (nginx_self_signed.kept_or_made(NAMES, [], NOW) for _ in range(2))
+    pair, other = (nginx_certificates.kept_or_made(NAMES, [], NOW) for _ in range(2))
     for broken in (NOTHING, {**pair, "key": ""}, {**pair, "key": other["key"]}, {**pair, "certificate": "none"}):
-        made = nginx_self_signed.kept_or_made(NAMES, [broken], NOW)
+        made = nginx_certificates.kept_or_made(NAMES, [broken], NOW)
         assert made != broken and list(certificate_problems(Tls(**made), NOW)) == []
 
 
@@ -124,7 +123,7 @@ def test_a_certificate_of_an_authority_is_not_gone_on_with() -> None:
     )
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     pair = {"certificate": certificate.public_bytes(Encoding.PEM).decode(), "key": private}
-    assert nginx_self_signed.kept_or_made(["www.example.com"], [pair], NOW)["key"] != private.strip()
+    assert nginx_certificates.kept_or_made(["www.example.com"], [pair], NOW)["key"] != private.strip()
 
 
 def test_all_hosts_get_the_same_certificate_the_first_that_is_there() -> None:
@@ -155,13 +154,13 @@ def test_all_hosts_get_the_same_certificate_the_first_that_is_there() -> None:
 )
 def test_the_generation_of_ticket_keys(kept: list[str | None], rotate: bool, generation: int) -> None:
     """A rotation begins where all are in step, and is finished otherwise."""
-    assert nginx_tickets.generation(kept, rotate) == generation
+    assert nginx_certificates.generation(kept, rotate) == generation
     hosts = [host(**({"generation": text} if text else {})) for text in kept]
     assert nginx_kept(hosts, rotate)["generation"] == generation
 
 
 def test_the_tree_has_the_certificate_that_was_made() -> None:
-    pair = nginx_self_signed.kept_or_made(NAMES, [], NOW)
+    pair = nginx_certificates.kept_or_made(NAMES, [], NOW)
     settings = {
         "upstreams": [{"name": "web", "servers": [{"address": "a"}]}],
         "servers": [

@@ -14,12 +14,10 @@ import pytest
 import yaml
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_tree
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import bracketed, is_address
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.collected import collected
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.kinds import INT, LIMIT, RATE, SECONDS
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.kinds import INT, LIMIT, RATE, SECONDS, variable
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.preflight import nginx_problems, problems
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import KEYS, NginxSettings
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import KEYS, NginxSettings, collected
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import named
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import variable
 from hypothesis import example as case
 from hypothesis import given, settings
 from hypothesis import strategies as st

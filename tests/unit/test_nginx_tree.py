@@ -10,8 +10,8 @@ import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.nginx import nginx_probes
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.configuration import masked
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import preflight as nginx_preflight
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.kinds import quoted
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import Present
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 from hypothesis import given
 from hypothesis import strategies as st

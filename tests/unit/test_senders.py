@@ -6,11 +6,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import senders
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import adverts
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.cluster import Cluster
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
 
 HOSTS = ("nginx1", "nginx2", "nginx3")
@@ -39,7 +38,7 @@ def member(name: str, present: bool = True, **observed: Any) -> Host:
 
 def found(*members: Host, plan: Any = PLAN) -> list[list[str]]:
     """Those of each instance on nginx1."""
-    return [list(instance.senders) for instance in senders.with_senders(plan, members)["nginx1"]]
+    return [list(instance.senders) for instance in adverts.with_senders(plan, members)["nginx1"]]
 
 
 def test_they_are_the_other_members() -> None:
@@ -66,9 +65,9 @@ def test_a_whole_run_forgets_who_has_left() -> None:
 
 def test_who_is_not_known_is_warned_of() -> None:
     members = (member("nginx1"), member("nginx2"), member("nginx3", present=False))
-    assert list(senders.unknown(Cluster(HOSTS, members, senders.with_senders(PLAN, members))))[0] == (
+    assert list(adverts.unknown(Cluster(HOSTS, members, adverts.with_senders(PLAN, members))))[0] == (
         "nginx1: 2 other members send adverts of VI_1, and the addresses of only 1 are known. Where this host has a firewall, run on the "
         "whole cluster."
     )
     members = tuple(map(member, HOSTS))
-    assert not list(senders.unknown(Cluster(HOSTS, members, senders.with_senders(PLAN, members))))
+    assert not list(adverts.unknown(Cluster(HOSTS, members, adverts.with_senders(PLAN, members))))

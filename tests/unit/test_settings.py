@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.plan import plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings import keepalived_rules
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings import keepalived
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import KeepalivedSettings, parse
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.paths import plain_path_problem
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.naming import plain_path_problem
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -56,7 +56,7 @@ SOUND: dict[str, Any] = {"hosts": ["a", "b"], "vips": [{"name": "a", "address": 
 def test_no_input_is_an_error_of_pythons(raw: dict[str, Any], vips: Any, groups: Any, hosts: Any) -> None:
     own = {"vips": vips, "sync_groups": groups, "vrrp_scripts": groups, "hosts": hosts}
     found, problems = parse({**raw, **{name: value for name, value in own.items() if value is not None}})
-    for problem in [*problems, *keepalived_rules.problems_of(found), *plan(found).problems]:
+    for problem in [*problems, *keepalived.problems_of(found), *plan(found).problems]:
         assert problem.where.startswith("keepalived_") and problem.what and problem.fix.endswith((".", ").", "]."))
         assert "\n" not in str(problem)
 

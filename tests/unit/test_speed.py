@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import yaml
+from ansible_collections.evenkeel.nginx_ha.plugins.action._role_files import Shared
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.preloaded import preloaded
-from ansible_collections.evenkeel.nginx_ha.plugins.lookup.rendered import Shared
 
 PROJECT = Path(__file__).parents[2]
 PACKAGE = "ansible_collections.evenkeel.nginx_ha.plugins.filter"

@@ -10,6 +10,9 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.evenkeel.nginx_ha.plugins.action import _cluster_plan
+from ansible_collections.evenkeel.nginx_ha.plugins.lookup import _settings
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import roles
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.roles import Overlaid, Variables, errors, options
 
 DEBIAN = {"distribution": "Debian", "distribution_major_version": "12", "architecture": "x86_64"}
@@ -76,3 +79,55 @@ def test_the_first_host_by_name_of_each_platform_compiles_for_the_others(names: 
     facts["web1"] = {"ansible_facts": {**DEBIAN, "distribution_major_version": "11"}}
     makers = _cluster_plan._makers(Overlaid(facts, {}), names)
     assert makers == {"nginx2": "nginx2", "nginx10": "nginx2", "web1": "web1"}
+
+
+class Vaulted:
+    """What a vault has encrypted, as ansible-core has it before 2.19."""
+
+    __ENCRYPTED__ = True
+
+    def __str__(self) -> str:
+        return "secret"
+
+
+def test_what_a_vault_has_encrypted_becomes_text_however_deep_it_is() -> None:
+    given = {"auth": Vaulted(), "keys": [{"key": Vaulted()}, 5], "none": None}
+    assert roles._decrypted(given) == {"auth": "secret", "keys": [{"key": "secret"}, 5], "none": None}
+
+
+UPSTREAMS = [{"name": "web", "servers": [{"name": name, "address": f"10.0.0.{name[-1]}"} for name in ("web1", "web2")]}]
+
+
+def test_all_load_balancers_keep_out_of_service_what_one_of_them_remembers() -> None:
+    settings = {"upstreams": UPSTREAMS, "backends_take_out": [], "backends_put_back": []}
+    checked: dict[str, dict[str, Any]] = {
+        "a": {"nginx_settings": settings},
+        "b": {"nginx_settings": {**settings, "backends_take_out": ["web2"]}},
+        "c": {"nginx_settings": {**settings, "backends_put_back": ["web1"]}},
+        "without nginx": {},
+    }
+    hostvars: dict[str, dict[str, Any]] = {name: {} for name in checked}
+    known = Overlaid(hostvars, {"c": {"nginx_found": {"backends_out": ["web1", "gone"]}}})
+    kept = dict(_cluster_plan._backends_kept(checked, known))
+    assert kept == {"a": ["web1"], "b": ["web1", "web2"], "c": []}
+
+
+def test_the_settings_of_roles_are_evaluated_and_named_without_the_roles_prefix() -> None:
+    given: dict[str, Any] = {
+        **{f"keepalived_{name}": "" for name in directives.SETTINGS},
+        **{name: [] if option.get("type") == "list" else "" for name, option in options("nginx").items()},
+        "keepalived_router_id": trust_as_template("{{ inventory_hostname }}"),
+        "keepalived_checks": {"vrrp_scripts": [{"name": "check"}]},
+        "keepalived_vrrp_scripts": [{"name": "own"}],
+        "nginx_upstreams": UPSTREAMS,
+        "nginx_user": "www-data",
+        "ansible_facts": {},
+        "ansible_play_hosts_all": ["a", "b"],
+        "hostvars": {"a": {}, "b": {"nginx_found": {"backends_out": ["web1"]}}},
+        "inventory_hostname": "a",
+    }
+    lookup = _settings.LookupModule(DataLoader(), Templar(loader=DataLoader()))
+    keepalived, nginx = lookup.run(["keepalived", "nginx"], given)
+    assert keepalived["router_id"] == "a"
+    assert [each["name"] for each in keepalived["vrrp_scripts"]] == ["check", "own"]
+    assert (nginx["group"], nginx["backends_kept"]) == ("www-data", ["web1"])

@@ -6,10 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import unicast
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import adverts
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import ConfiguredInstance, Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse
 
@@ -31,7 +30,7 @@ def member(name: str, absent: bool = False, running: list[dict[str, Any]] | None
 
 
 def planned(*members: Host, hosts: tuple[str, ...] = ("lb1", "lb2", "lb3")) -> tuple[dict[str, Any], list[str]]:
-    plan, problems = unicast.with_peers(dict.fromkeys(hosts, PLAN), members)
+    plan, problems = adverts.with_peers(dict.fromkeys(hosts, PLAN), members)
     facts = {host: [each.as_fact() for each in plan[host]] for host in hosts}
     peers = {
         host: [(each.get("unicast_src_ip"), each.get("unicast_peers")) for each in own] for host, own in facts.items()

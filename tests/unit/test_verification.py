@@ -11,9 +11,8 @@ import pytest
 from ansible_collections.evenkeel.nginx_ha.plugins.filter.playbooks import cluster_verify
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import observed
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.cluster import Cluster as Planned
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, Speaker
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, Speaker, network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import hostvars, verification
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.vip_status import vips_of
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import parse

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import groups as vrrp_groups
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.plan import plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings import keepalived_rules
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.plan import leaders_of, plan
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings import keepalived
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import KeepalivedSettings, parse
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,8 +58,8 @@ def test_a_members_pin_is_that_of_all(name: str) -> None:
 
 def test_without_groups_nothing_changes() -> None:
     settings = parsed(vips())
-    assert vrrp_groups.leaders_of(settings.vips, ()) == [0, 1, 2, 3]
-    assert vrrp_groups.leaders_of(settings.vips, settings.sync_groups) == [0, 1, 1, 3]
+    assert leaders_of(settings.vips, ()) == [0, 1, 2, 3]
+    assert leaders_of(settings.vips, settings.sync_groups) == [0, 1, 1, 3]
 
 
 @given(st.data(), st.sets(st.sampled_from(["VI_1", "VI_2", "VI_3", "VI_4"])))
@@ -112,4 +111,4 @@ def test_the_order_of_vips_and_groups_changes_nothing(data: st.DataObject, toget
     ],
 )
 def test_problems(groups: list[dict[str, Any]], pins: dict[str, Any], texts: list[str]) -> None:
-    assert list(map(str, keepalived_rules.problems_of(parsed(vips(**pins), groups)))) == texts
+    assert list(map(str, keepalived.problems_of(parsed(vips(**pins), groups)))) == texts

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vrrp_listen as a real process, under every Python that a managed host may have, in a network namespace of its own."""
+"""What host_info hears, as a real process, under every Python that a managed host may have, in a network namespace of its own."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ class Python:
     prefix: Sequence[str | Path] = ()
 
     def start(self, *, check: bool = False, preload: str = "pass", **arguments: Any) -> subprocess.Popen[str]:
-        module = PLUGINS / "modules" / "vrrp_listen.py"
+        module = PLUGINS / "modules" / "host_info.py"
         code = f"{preload}\nimport runpy; runpy.run_path({str(module)!r}, run_name='__main__')"
         with tempfile.TemporaryFile("w+") as payload:
-            json.dump({"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_check_mode": check}}, payload)
+            json.dump({"ANSIBLE_MODULE_ARGS": {"listen": arguments, "_ansible_check_mode": check}}, payload)
             payload.seek(0)
             return subprocess.Popen(
                 [*self.prefix, self.path, "-B", "-c", code],
@@ -80,7 +80,7 @@ def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
     assert err == ""
     answer: dict[str, Any] = json.loads(out)
     assert process.returncode == int(answer.get("failed", False))
-    return answer
+    return {**answer.pop("heard", {}), **answer}
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +92,7 @@ def libraries() -> Iterator[Path]:
             package /= part
             package.mkdir(parents=True)
             (package / "__init__.py").touch()
-        for path in (PLUGINS / "module_utils").glob("vrrp_*.py"):
+        for path in (PLUGINS / "module_utils").glob("*.py"):
             shutil.copy(path, package)
         (Path(name) / "core").mkdir()
         (Path(name) / "core" / "ansible").symlink_to(Path(ansible.__file__).parent)

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import KeepalivedSettings
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.vip import Vip
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import columns, joined
+from ..settings.keepalived import KeepalivedSettings
+from ..settings.vip import Vip
+from ..text import columns, joined
+from .host import Host
+from .instance import Instance
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import members, observed, senders, unicast
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.cluster import Cluster
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.plan import plan
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.vrids import plan_vrids
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
+from ..settings.problem import Problem
+from ..text import natural
+from . import adverts, members, observed
+from .cluster import Cluster
+from .host import Host
+from .instance import Instance
+from .plan import plan
+from .vrids import plan_vrids
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def plan_fleet(hosts: Sequence[Host], problems: Iterable[Problem] = ()) -> Fleet
         return Fleet((), found)
     ours = frozenset(address for cluster in clusters for host in cluster.hosts for address in host.held)
     for cluster in clusters:
-        found += [*unicast.problems_of(cluster.hosts), *observed.problems_of(cluster, ours)]
-    warnings = [text for cluster in clusters for text in [*observed.warnings_of(cluster), *senders.unknown(cluster)]]
+        found += [*adverts.problems_of(cluster.hosts), *observed.problems_of(cluster, ours)]
+    warnings = [text for cluster in clusters for text in [*observed.warnings_of(cluster), *adverts.unknown(cluster)]]
     return Fleet(clusters, found, warnings)
 
 
@@ -76,9 +76,9 @@ def _planned(groups: members.Groups, problems: list[Problem]) -> list[Cluster]:
             # Nobody of this cluster is in the play: its VIPs count for the others' VRIDs only.
             continue
         planned = plan(group[0].settings, vrids[names])
-        found, lacking = unicast.with_peers(planned.instances, group)
+        found, lacking = adverts.with_peers(planned.instances, group)
         problems += [each if each.host else each.of(", ".join(names)) for each in [*planned.problems, *lacking]]
-        clusters.append(Cluster(names, tuple(group), senders.with_senders(found, group)))
+        clusters.append(Cluster(names, tuple(group), adverts.with_senders(found, group)))
     return clusters
 
 

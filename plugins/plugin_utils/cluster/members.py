@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import Address
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import KeepalivedSettings
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.vip import Vip
+from ..addresses import Address
+from ..settings.keepalived import KeepalivedSettings
+from ..settings.problem import Problem
+from ..settings.vip import Vip
+from .host import Host
 
 # What all hosts of a cluster have in common beside its VIPs, by the names of the role's variables without their prefix.
 COMMON = (
@@ -31,17 +32,7 @@ COMMON = (
     "version",
 )
 SECRET = ("auth_pass", "auth_hmac")
-OF_VIP = (
-    "texts",
-    "virtual_router_id",
-    "preferred",
-    "order",
-    "priorities",
-    "states",
-    "nopreempt",
-    "options",
-    "address_options",
-)
+OF_VIP = [each.name for each in fields(Vip) if each.compare and each.name not in ("name", "follows")]
 ONCE = "Set it once, in the group_vars of all members."
 
 Groups = Mapping[tuple[str, ...], Sequence[Host]]
@@ -117,7 +108,7 @@ def _different_vips(first: Host, other: Host) -> Iterator[Problem]:
             values = getattr(mine, key), getattr(yours, key)
             if values[0] != values[1]:
                 said = f"{_shown(first.name, values[0])}, {_shown(other.name, values[1])}"
-                yield mine.problem("address" if key == "texts" else key, f"differs: {said}", ONCE)
+                yield mine.problem("address" if key == "addresses" else key, f"differs: {said}", ONCE)
 
 
 def _shown(name: str, value: object) -> str:
@@ -151,14 +142,9 @@ def shared(groups: Groups) -> Iterator[Problem]:
 def _shared_vips(
     settings: KeepalivedSettings, hosts: tuple[str, ...], owners: dict[Address, tuple[str, ...]]
 ) -> Iterator[Problem]:
-    for vip, key, address in _addresses(settings.vips):
-        owner = owners.setdefault(address, hosts)
-        if owner != hosts:
-            what = f"is {address}, which the cluster of {', '.join(owner)} has as well"
-            yield vip.problem(key, what, "Remove it from one of the two.").of(", ".join(hosts))
-
-
-def _addresses(vips: Sequence[Vip]) -> Iterator[tuple[Vip, str, Address]]:
-    for vip in vips:
+    for vip in settings.vips:
         for key, address in vip.located:
-            yield vip, key, address
+            owner = owners.setdefault(address, hosts)
+            if owner != hosts:
+                what = f"is {address}, which the cluster of {', '.join(owner)} has as well"
+                yield vip.problem(key, what, "Remove it from one of the two.").of(", ".join(hosts))

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.cluster import Cluster
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, Speaker
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import ConfiguredInstance, Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
+from ..settings.problem import Problem
+from .cluster import Cluster
+from .host import Host, Speaker
+from .instance import ConfiguredInstance, Instance
 
 
 def problems_of(cluster: Cluster, ours: AbstractSet[str]) -> Iterator[Problem]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.vip import Vip
+from ..settings.problem import Problem
+from ..settings.vip import Vip
 
 # A VRID of one family, and the name of the VIP that has it.
 Used = dict[tuple[int, int], str]

@@ -10,26 +10,18 @@ are the template's. Times are milliseconds since the probe started.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import (
-    UNKNOWN,
-    DrilledCluster,
-    DrilledVip,
-    Held,
-    Outage,
-    Probe,
-    Row,
-    Target,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.summary import NOT_MEASURED, outcome
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.units import count, ms, plural, seconds
+from .result import Drill, DrilledVip, Held, Outage, Row, Target
+from .words import NOT_MEASURED, count, counted, ms, plural, seconds
 
 # Outages within this time of each other are drawn larger together.
 TOGETHER_MS = 1000
-MOST_ZOOMS = 4
+# Of what is drawn larger, and no more is.
+LETTERS = "ABCD"
 # The chart's widths, in pixels, that its texts are chosen for; the style sheet shows class "narrow" up to
 # the second, and class "wide" above it.
 NARROW, WIDE = 280, 480
@@ -49,6 +41,17 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Label:
+    """A text at x, moved by dx pixels; anchor: which of its ends is there, as SVG has it; kind: its classes, separated by spaces."""
+
+    text: str
+    x: float
+    kind: str = ""
+    anchor: str = "middle"
+    dx: int = 0
+
+
+@dataclass(frozen=True)
 class Scale:
     """The part of a probe that a chart shows; zero is the time that its axis counts from."""
 
@@ -63,28 +66,21 @@ class Scale:
     def at(self, moment: float) -> float:
         return (min(max(moment, self.start), self.end) - self.start) / self.length
 
-    def width(self, start: float, end: float) -> float:
-        return self.at(end) - self.at(start)
-
     def drawn(self, start: float, end: float, kind: str, title: str = "") -> Bar:
-        return Bar(self.at(start), self.width(start, end), kind, title)
+        return Bar(self.at(start), self.at(end) - self.at(start), kind, title)
 
     def seconds(self, moment: float) -> str:
         return seconds(moment - self.zero, max(1.0, self.length / 1000))
 
-    def has(self, moment: float) -> bool:
-        return self.start <= moment <= self.end
-
-
-@dataclass(frozen=True)
-class Label:
-    """A text at x, moved by dx pixels; anchor: which of its ends is there, as SVG has it; kind: its classes, separated by spaces."""
-
-    text: str
-    x: float
-    kind: str = ""
-    anchor: str = "middle"
-    dx: int = 0
+    @property
+    def ticks(self) -> Iterator[Label]:
+        step = _step(self.length / 8)
+        first, last = math.ceil((self.start - self.zero) / step), math.floor((self.end - self.zero) / step)
+        for index in range(first, last + 1):
+            share = self.at(self.zero + index * step)
+            anchor = "start" if share < EDGE else "end" if share > 1 - EDGE else "middle"
+            # In a narrow chart every other one has room.
+            yield Label(seconds(index * step, step), share, _classes("faint", "wide" if index % 2 else ""), anchor)
 
 
 @dataclass(frozen=True)
@@ -92,152 +88,171 @@ class Lane:
     """A VIP in a chart, and what is drawn of it; whole: the chart shows all of the probe."""
 
     vip: DrilledVip
-    target: Target
-    cluster: DrilledCluster
+    row: Row
+    drill: Drill
     scale: Scale
     whole: bool
 
     @property
+    def target(self) -> Target:
+        return self.row.probe.targets[self.vip.address]
+
+    @cached_property
     def spans(self) -> list[Held]:
         start, end = self.scale.start, self.scale.end
+        found = self.target.held(self.row.length)
         return [
             Held(max(held.start, start), min(held.end, end), held.holder)
-            for held in self.target.held or ()
+            for held in found
             if held.start < end and held.end > start
         ]
 
-    @property
+    @cached_property
     def outages(self) -> list[Outage]:
-        found = self.target.outages or ()
+        found = self.target.outages(self.row.length, self.drill.interval)
         return [outage for outage in found if outage.start <= self.scale.end and outage.end >= self.scale.start]
 
     @property
-    def measured(self) -> bool:
-        return self.target.sent is not None or self.target.outages is not None
+    def in_words(self) -> str:
+        held = [f"{span.holder} from {self.scale.seconds(span.start)}" for span in self.spans]
+        return f"{self.vip.address}: {', '.join([*held, *map(self._told, self.outages)]) or NOT_MEASURED}"
+
+    def _told(self, outage: Outage) -> str:
+        reasons = ", ".join(f"{count(number)} \u00d7 {reason}" for reason, number in outage.reasons.items())
+        failed = (
+            f"{plural(outage.count, 'request')} failed in {ms(outage.gap)}, from {self.scale.seconds(outage.start)}"
+        )
+        return f"{failed} ({reasons})" if reasons else failed
 
     @property
     def held(self) -> Iterator[Bar]:
         for span in self.spans:
             title = f"{span.holder}, {self.scale.seconds(span.start)} to {self.scale.seconds(span.end)}"
-            yield self.scale.drawn(span.start, span.end, self.cluster.colour(span.holder), title)
+            yield self.scale.drawn(span.start, span.end, self.drill.colour(span.holder), title)
 
     @property
     def holders(self) -> Iterator[Label]:
-        for span in self.spans:
-            size = _fit(span.holder, self.scale.width(span.start, span.end))
+        for span, bar in zip(self.spans, self.held, strict=True):
+            size = _fit(span.holder, bar.width)
             if size is not None:
-                kind = _classes(f"name on-{self.cluster.colour(span.holder)}", size)
-                yield Label(span.holder, self.scale.at((span.start + span.end) / 2), kind)
-
-    @property
-    def nobody(self) -> str:
-        """What is written instead of holders."""
-        return "" if self.spans else f"holder {NOT_MEASURED if self.target.held is None else UNKNOWN}"
+                yield Label(
+                    span.holder, self.scale.at((span.start + span.end) / 2), _classes(f"name on-{bar.kind}", size)
+                )
 
     @property
     def failed(self) -> Iterator[Bar]:
         for outage in self.outages:
-            yield self.scale.drawn(outage.start, outage.end, "fail", _outage_in_words(outage, self.scale))
+            yield self.scale.drawn(outage.start, outage.end, "fail", self._told(outage))
 
     @property
     def lengths(self) -> Iterator[Label]:
         """How long each outage was, at its mark; twice where a narrow chart has less room for it than a wide one."""
-        for outage, narrow, wide in zip(self.outages, _rooms(self, NARROW), _rooms(self, WIDE), strict=True):
-            sizes = [(narrow, "")] if narrow == wide else [(narrow, "narrow"), (wide, "wide")]
-            yield from (_length(outage, *found, size, self.scale) for found, size in sizes if found)
+        for narrow, wide in zip(self._lengths(NARROW), self._lengths(WIDE), strict=True):
+            sizes = ((narrow, ""),) if narrow == wide else ((narrow, "narrow"), (wide, "wide"))
+            yield from (replace(label, kind=_classes(label.kind, size)) for label, size in sizes if label)
+
+    def _lengths(self, width: int) -> Iterator[Label | None]:
+        """The same for a chart of this width; None where it has no room for one."""
+        taken = 0.0
+        starts = [self.scale.at(outage.start) for outage in self.outages]
+        for outage, (start, following) in zip(self.outages, pairwise([*starts, 1]), strict=True):
+            end, middle = self.scale.at(outage.end), self.scale.at((outage.start + outage.end) / 2)
+            rooms = (
+                (following * width - end * width, Label("", end, "length", "start", 6)),
+                (end * width - start * width, Label("", middle, "length inside")),
+                (start * width - taken, Label("", start, "length", "end", -6)),
+            )
+            short = ms(outage.gap)
+            texts = [short] if self.whole else [f"{count(outage.count)} failed, {short}", short]
+            fitting = (replace(label, text=text) for text in texts for room, label in rooms if _pixels(text) <= room)
+            chosen = next(fitting, None)
+            taken = end * width + (_pixels(chosen.text) if chosen and chosen.anchor == "start" else 0)
+            yield chosen
 
     @property
     def result(self) -> Label | None:
         """What stands above the lane's right end, if there is room."""
-        words = outcome(self.target)
+        words = "none failed" if self.target.failed == 0 else counted(self.target.failed, "failed")
+        if self.target == Target():
+            words = NOT_MEASURED
         size = _fit(f"{self.vip.address} {self.vip.name} {words}", 1) if self.whole else None
         return None if size is None else Label(words, 1, _classes("faint", size), "end")
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A timeline; letter: of what is drawn larger, else empty; label: all of it in words."""
+    """A timeline; zooms: what of it is drawn larger, by letter; letter: its own, if it is such a part."""
 
-    letter: str
-    caption: str
-    label: str
-    lanes: tuple[Lane, ...]
-    bands: tuple[tuple[Bar, Label], ...]
-    ticks: tuple[Label, ...]
-    events: tuple[tuple[str, float], ...]
-    event_labels: tuple[Label, ...]
+    row: Row
+    drill: Drill
+    scale: Scale
+    letter: str = ""
+    zooms: Mapping[str, Scale] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """All of it in words."""
+        name = f"Timeline of {self.row.name}"
+        if self.letter:
+            name = f"{self.letter}, a part of the timeline of {self.row.name} drawn larger"
+        return ". ".join([name, *(lane.in_words for lane in self.lanes)])
+
+    @cached_property
+    def lanes(self) -> list[Lane]:
+        vips = [vip for vip in self.drill.vips if vip.address in self.row.probe.targets]
+        return [Lane(vip, self.row, self.drill, self.scale, not self.letter) for vip in vips]
+
+    @property
+    def bands(self) -> list[tuple[Bar, Label]]:
+        return [
+            (
+                self.scale.drawn(zoom.start, zoom.end, "band"),
+                Label(letter, self.scale.at((zoom.start + zoom.end) / 2), "tag"),
+            )
+            for letter, zoom in self.zooms.items()
+        ]
+
+    @property
+    def events(self) -> list[tuple[str, float]]:
+        scale = self.scale
+        return [(name, scale.at(at)) for name, at in self.row.events.items() if scale.start <= at <= scale.end]
+
+    @property
+    def event_labels(self) -> Iterator[Label]:
+        shown = self.events
+        if len(shown) == 2 and (shown[1][1] - shown[0][1]) * NARROW < _pixels("injected"):
+            shown = [("injected, healed", shown[0][1])]
+        for name, x in shown:
+            right = (1 - x) * NARROW > _pixels(name)
+            yield Label(name, x, "", "start" if right else "end", 5 if right else -5)
 
 
-def charts(row: Row, cluster: DrilledCluster) -> list[Chart]:
+def charts(row: Row, drill: Drill) -> list[Chart]:
     """The timeline of a fault, and after it what of it is drawn larger."""
-    probe = row.probe
-    whole = Scale(0, probe.length, probe.injected or 0)
-    zooms = {chr(ord("A") + index): zoom for index, zoom in enumerate(_zooms(probe, whole))}
-    since = "the probe started" if probe.injected is None else "the fault was injected"
-    first = _chart(f"Timeline of {row.name}", probe, cluster, whole)
-    larger = [
-        replace(
-            _chart(f"{letter}, a part of the timeline of {row.name} drawn larger", probe, cluster, zoom),
-            letter=letter,
-            caption=f"drawn larger, {ms(zoom.length)} wide",
-        )
-        for letter, zoom in zooms.items()
-    ]
-    bands = tuple(_band(letter, zoom, whole) for letter, zoom in zooms.items())
-    return [replace(first, caption=f"Seconds since {since}", bands=bands), *larger]
+    whole = Chart(row, drill, Scale(0, row.length, row.events.get("injected", 0)))
+    zooms = dict(zip(LETTERS, _zooms(whole), strict=False))
+    return [replace(whole, zooms=zooms), *(Chart(row, drill, zoom, letter) for letter, zoom in zooms.items())]
 
 
-def _zooms(probe: Probe, whole: Scale) -> list[Scale]:
+def _zooms(whole: Chart) -> list[Scale]:
     """What is drawn larger: the outages, those that are close to each other together, with the fault if it is close."""
     groups: list[tuple[float, float]] = []
-    outages = [outage for target in probe.targets.values() for outage in target.outages or ()]
+    outages = [outage for lane in whole.lanes for outage in lane.outages]
     for outage in sorted(outages, key=lambda outage: outage.start):
         if groups and outage.start - groups[-1][1] < TOGETHER_MS:
             groups[-1] = (groups[-1][0], max(groups[-1][1], outage.end))
         else:
             groups.append((outage.start, outage.end))
-    longest = sorted(groups, key=lambda group: group[0] - group[1])[:MOST_ZOOMS]
-    scales = [_around(start, end, probe, whole.zero) for start, end in sorted(longest)]
-    return [scale for scale in scales if scale.length < whole.length / 2]
+    longest = sorted(groups, key=lambda group: group[0] - group[1])[: len(LETTERS)]
+    scales = [_around(start, end, whole) for start, end in sorted(longest)]
+    return [scale for scale in scales if scale.length < whole.scale.length / 2]
 
 
-def _around(start: float, end: float, probe: Probe, zero: float) -> Scale:
-    near = [moment for dummy, moment in probe.events if 0 <= start - moment < TOGETHER_MS]
+def _around(start: float, end: float, whole: Chart) -> Scale:
+    near = [moment for moment in whole.row.events.values() if 0 <= start - moment < TOGETHER_MS]
     first = min([start, *near])
     margin = max(100.0, (end - first) / 4)
-    return Scale(max(0.0, first - margin), min(end + 2 * margin, max(probe.length, end)), zero)
-
-
-def _chart(name: str, probe: Probe, cluster: DrilledCluster, scale: Scale) -> Chart:
-    whole = scale.length >= probe.length
-    lanes = tuple(
-        Lane(vip, probe.targets[vip.address], cluster, scale, whole)
-        for vip in cluster.vips
-        if vip.address in probe.targets
-    )
-    shown = [(event, moment) for event, moment in probe.events if scale.has(moment)]
-    return Chart(
-        letter="",
-        caption="",
-        label=". ".join([name, *map(_in_words, lanes)]),
-        lanes=lanes,
-        bands=(),
-        ticks=tuple(_ticks(scale)),
-        events=tuple((event, scale.at(moment)) for event, moment in shown),
-        event_labels=tuple(_event_labels(shown, scale)),
-    )
-
-
-def _in_words(lane: Lane) -> str:
-    held = [f"{held.holder} from {lane.scale.seconds(held.start)}" for held in lane.spans]
-    failed = [_outage_in_words(outage, lane.scale) for outage in lane.outages]
-    return f"{lane.vip.address}: {', '.join([*held, *failed]) or NOT_MEASURED}"
-
-
-def _outage_in_words(outage: Outage, scale: Scale) -> str:
-    reasons = ", ".join(f"{count(number)} \u00d7 {reason}" for reason, number in outage.reasons.items())
-    span = f"{plural(outage.count, 'request')} failed in {ms(outage.gap)}, from {scale.seconds(outage.start)}"
-    return f"{span} ({reasons})" if reasons else span
+    return Scale(max(0.0, first - margin), min(end + 2 * margin, max(whole.scale.end, end)), whole.scale.zero)
 
 
 def _fit(text: str, share: float) -> str | None:
@@ -253,57 +268,6 @@ def _pixels(text: str) -> int:
 
 def _classes(*names: str) -> str:
     return " ".join(filter(None, names))
-
-
-def _rooms(lane: Lane, width: int) -> list[tuple[str, str] | None]:
-    """What is written at each outage, and on which side of its mark, in a chart of this width."""
-    found = []
-    taken = 0.0
-    starts = [lane.scale.at(outage.start) * width for outage in lane.outages]
-    for outage, (start, following) in zip(lane.outages, pairwise([*starts, width]), strict=True):
-        end = lane.scale.at(outage.end) * width
-        rooms = {"right": following - end, "inside": end - start, "left": start - taken}
-        short = ms(outage.gap)
-        texts = [short] if lane.whole else [f"{count(outage.count)} failed, {short}", short]
-        fitting = [(text, side) for text in texts for side, room in rooms.items() if _pixels(text) <= room]
-        chosen = fitting[0] if fitting else None
-        found.append(chosen)
-        taken = end + _pixels(chosen[0]) if chosen and chosen[1] == "right" else end
-    return found
-
-
-def _length(outage: Outage, text: str, side: str, size: str, scale: Scale) -> Label:
-    if side == "inside":
-        return Label(text, scale.at((outage.start + outage.end) / 2), _classes("length inside", size))
-    kind = _classes("length", size)
-    if side == "right":
-        return Label(text, scale.at(outage.end), kind, "start", 6)
-    return Label(text, scale.at(outage.start), kind, "end", -6)
-
-
-def _event_labels(shown: Sequence[tuple[str, float]], scale: Scale) -> Iterator[Label]:
-    if len(shown) == 2 and scale.width(shown[0][1], shown[1][1]) * NARROW < _pixels("injected"):
-        shown = [("injected, healed", shown[0][1])]
-    for name, moment in shown:
-        right = (1 - scale.at(moment)) * NARROW > _pixels(name)
-        yield Label(name, scale.at(moment), "", "start" if right else "end", 5 if right else -5)
-
-
-def _band(letter: str, zoom: Scale, whole: Scale) -> tuple[Bar, Label]:
-    return (
-        whole.drawn(zoom.start, zoom.end, "band"),
-        Label(letter, whole.at((zoom.start + zoom.end) / 2), "tag"),
-    )
-
-
-def _ticks(scale: Scale) -> Iterator[Label]:
-    step = _step(scale.length / 8)
-    first, last = math.ceil((scale.start - scale.zero) / step), math.floor((scale.end - scale.zero) / step)
-    for index in range(first, last + 1):
-        share = scale.at(scale.zero + index * step)
-        anchor = "start" if share < EDGE else "end" if share > 1 - EDGE else "middle"
-        # In a narrow chart every other one has room.
-        yield Label(seconds(index * step, step), share, _classes("faint", "wide" if index % 2 else ""), anchor)
 
 
 def _step(least: float) -> float:

@@ -6,115 +6,112 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import text
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.plan import Holders, Step
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import Probe, Row, Target, parse_probe
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
+from .. import text
+from ..settings.fact import read
+from .result import Probe, Row, Target
 
 # Milliseconds that a VIP may go unanswered whose host nothing has happened to.
 BYSTANDERS_GAP = 500
 
-
+Holders = Mapping[str, Sequence[str]]
 # By host, what its tasks have registered.
-Registered = Mapping[str, Mapping[str, object]]
+Registered = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class Looked:
-    """The answer of _drill_look. addresses: None where it could not look."""
+class Step:
+    """One fault on one host, or on all hosts of a cluster.
 
-    addresses: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What the script of a fault has printed: when the fault began and when it ended, as far as it has said so."""
-
-    stdout_lines: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class Observation:
-    """What was seen of a step: the addresses that hosts had while the fault lasted and afterwards, and what the prober saw.
-
-    answer: the prober's, as it has returned it; began, ended: of the fault, in seconds since 1970; None if its host did not tell, such
-    as one that has rebooted.
+    host: the hosts' names as a text; commands: what injects the fault on each, ending: what ends it there or waits for its end, and
+    prints when it began and ended. home, during: the VIPs that each host should have before and after the fault, and while it lasts
+    (empty where nothing in particular is expected); vips: all of them; targets: the addresses to ask; gone: none of them need answer
+    meanwhile.
     """
 
+    fault: str
+    title: str
+    expected: str
+    host: str
+    commands: Mapping[str, Sequence[str]]
+    ending: Sequence[str]
+    ends_by_itself: bool
+    reboots: bool
+    cut: bool
+    gone: bool
+    home: Holders
     during: Holders
-    after: Holders
-    answer: Mapping[str, object]
-    began: float | None = None
-    ended: float | None = None
-
-    @classmethod
-    def from_results(cls, step: Step, hosts: Registered, probe: Mapping[str, object]) -> Observation:
-        """From what tasks have registered on each host (__drill_during, __drill_after, __drill_ended) and the module vip_probe."""
-        times = [read(Ended, hosts[host].get("__drill_ended")).stdout_lines for host in step.injected_on]
-        return cls(
-            during=_addresses(step, hosts, "__drill_during"),
-            after=_addresses(step, hosts, "__drill_after"),
-            answer=probe,
-            began=min((found[0] for found in times if found), default=None),
-            ended=max((found[1] for found in times if len(found) > 1), default=None),
-        )
+    vips: Sequence[str]
+    targets: Sequence[str]
 
     @property
-    def probe(self) -> Probe:
-        return parse_probe(Reader(self.answer, ""))
+    def bystanders(self) -> list[str]:
+        """The addresses of VIPs whose host nothing happens to."""
+        left = (held for host, held in self.home.items() if host not in self.commands)
+        return [address.split("/")[0] for held in left for address in held]
 
 
-@dataclass(frozen=True)
-class Summary:
-    """The drill in words; ok: nothing was a surprise so far."""
+def row(planned: Mapping[str, Any], hosts: Registered, probe: Mapping[str, object]) -> dict[str, Any]:
+    """The entry of a step, given as a fact, in the drill's result, as JSON.
 
-    ok: bool
-    message: str
-    table: Sequence[str]
-
-
-def row(step: Step, seen: Observation) -> dict[str, Any]:
-    """A step's entry in the drill's result, as JSON."""
-    found = surprises(step, seen)
+    It is made of what tasks have registered on each host (__drill_during, __drill_after, __drill_ended) and what vip_probe has returned.
+    When the fault began and ended is in seconds since 1970, and None if its host did not tell, such as one that has rebooted.
+    """
+    step = Step(**planned)
+    said = ((hosts[host].get("__drill_ended") or {}).get("stdout_lines") for host in step.commands)
+    times = [list(map(float, lines)) for lines in said if lines]
+    surprises = [
+        *_displaced(step.during, _seen(step, hosts, "__drill_during"), "while it lasted"),
+        *_displaced(step.home, _seen(step, hosts, "__drill_after"), "afterwards"),
+        *_unanswered(step, read(Probe, probe).targets),
+    ]
     return {
         "fault": step.fault,
         "title": step.title,
         "expected": step.expected,
         "host": step.host,
-        "ok": not found,
-        "surprise": " ".join(found),
-        "injected": seen.began,
-        "healed": seen.ended,
+        "ok": not surprises,
+        "surprise": " ".join(surprises),
+        "injected": min((found[0] for found in times), default=None),
+        "healed": max((found[1] for found in times if len(found) > 1), default=None),
         "probe": {
-            "started": seen.answer.get("began"),
-            "duration": seen.answer.get("duration"),
-            "missed": seen.answer.get("missed"),
-            "targets": seen.answer.get("targets") or {},
+            "started": probe.get("began"),
+            "duration": probe.get("duration"),
+            "missed": probe.get("missed"),
+            "targets": probe.get("targets") or {},
         },
     }
 
 
-def surprises(step: Step, seen: Observation) -> list[str]:
-    """What was not as expected, each as a sentence."""
-    return [
-        *_displaced(step.during, seen.during, "while it lasted"),
-        *_displaced(step.home, seen.after, "afterwards"),
-        *_unanswered(step, seen.probe.targets),
-    ]
+def result(
+    planned: Mapping[str, object], rows: Sequence[Mapping[str, object]], prober: str, rate: float
+) -> dict[str, Any]:
+    """The drill's result as JSON; rate: requests a second to each VIP."""
+    return {
+        "title": "Failover drill",
+        "started": planned["started"],
+        "finished": time.time(),
+        "ok": all(row["ok"] for row in rows),
+        "cluster": planned["cluster"],
+        "prober": prober,
+        "rate": float(rate),
+        "rows": list(rows),
+    }
 
 
-def summary(rows: Sequence[Row]) -> Summary:
-    wrong = next((row for row in rows if not row.ok), None)
+def summary(rows: Sequence[object]) -> dict[str, Any]:
+    """Whether all was as expected so far (ok), that in a sentence or two (message), and the lines of a table."""
+    found = [read(Row, row) for row in rows]
+    wrong = next((row for row in found if not row.ok), None)
     message = f"All {len(rows)} faults went as expected."
     if wrong:
         rest = "The fault is healed, and the faults after it were left out."
         message = f"{wrong.title}, on {wrong.host}: {wrong.surprise} {rest}"
-    return Summary(not wrong, message, table(rows))
+    return {"ok": not wrong, "message": message, "table": table(found)}
 
 
 def table(rows: Sequence[Row]) -> list[str]:
@@ -128,9 +125,10 @@ def table(rows: Sequence[Row]) -> list[str]:
     return text.columns(lines)
 
 
-def _addresses(step: Step, hosts: Registered, registered: str) -> dict[str, Sequence[str]]:
-    found = {host: read(Looked, hosts[host].get(registered)).addresses for host in step.home}
-    return {host: addresses for host, addresses in found.items() if addresses is not None}
+def _seen(step: Step, hosts: Registered, registered: str) -> Holders:
+    """The addresses of each host, of which _drill_look could look at them."""
+    looks = {host: hosts[host].get(registered) or {} for host in step.home}
+    return {host: look["addresses"] for host, look in looks.items() if look.get("addresses") is not None}
 
 
 def _displaced(wanted: Holders, found: Holders, when: str) -> Iterator[str]:

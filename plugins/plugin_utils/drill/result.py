@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The evenkeel developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The result of a drill: parsed once from what modules return, with whatever a drill that was cut short has left out.
+"""The result of a drill, as settings.fact reads it from JSON, with whatever a drill that was cut short has left out.
 
 Times inside a probe are milliseconds since it started.
 """
@@ -9,11 +9,13 @@ Times inside a probe are milliseconds since it started.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
+from ..settings.fact import read
 
 UNKNOWN = "unknown"
 # How many fills the style sheet has for hosts.
@@ -33,17 +35,13 @@ class DrilledVip:
 
 @dataclass(frozen=True)
 class DrilledCluster:
-    """The hosts and VIPs that the drill names, with those besides that its probes saw; versions and settings as texts."""
+    """What the drill was told of the cluster; versions and settings as texts."""
 
-    hosts: tuple[str, ...]
-    vips: tuple[DrilledVip, ...]
-    keepalived: str
-    vrrp_version: str
-    advert_int: str
-
-    def colour(self, host: str) -> str:
-        """The class of a host in the style sheet."""
-        return f"h{self.hosts.index(host) % COLOURS}" if host in self.hosts else UNKNOWN
+    hosts: tuple[str, ...] = ()
+    vips: tuple[DrilledVip, ...] = ()
+    keepalived: str = ""
+    vrrp_version: str = ""
+    advert_int: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +68,24 @@ class Held:
 
 
 @dataclass(frozen=True)
+class Failures:
+    """Requests to one VIP that failed in a row, by the names of vip_probe; to_ms: None if they had no end while it was measured."""
+
+    from_ms: float = 0
+    to_ms: float | None = None
+    count: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Since when a host held a VIP."""
+
+    at_ms: float = 0
+    holder: str = UNKNOWN
+
+
+@dataclass(frozen=True)
 class Target:
     """What the prober saw of one VIP; None is what it has not measured.
 
@@ -82,174 +98,119 @@ class Target:
     recover_ms: float | None = None
     answered_by: Mapping[str, int] | None = None
     latency_ms: Mapping[str, float] | None = None
-    outages: tuple[Outage, ...] | None = None
-    held: tuple[Held, ...] | None = None
+    failures: tuple[Failures, ...] | None = None
+    holders: tuple[Holder, ...] | None = None
+
+    @classmethod
+    def from_fact(cls, fact: Mapping[str, Any]) -> Target:
+        none: dict[str, Any] = {"recover_ms": math.inf, "answered_by": {}, "latency_ms": {}}
+        return replace(read(cls, fact), **{name: none[name] for name in none if fact.get(name, 0) in (None, {})})
+
+    def outages(self, length: float, interval: float) -> list[Outage]:
+        """A failed request stands for the time until the next one: length and interval are of the probe, and between two requests."""
+        found = []
+        for each in self.failures or ():
+            end = length if each.to_ms is None else each.to_ms + interval
+            found.append(Outage(each.from_ms, end, each.count, each.reasons, end - each.from_ms + interval))
+        longest = max(found, key=lambda outage: outage.gap, default=None)
+        return [replace(each, gap=self.gap_ms) if each is longest and self.gap_ms else each for each in found]
+
+    def held(self, length: float) -> list[Held]:
+        found = [*(self.holders or ()), Holder(length)]
+        return [Held(one.at_ms, following.at_ms, one.holder) for one, following in pairwise(found)]
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What was measured while a fault lasted: targets by address; missed: requests to each VIP that could not be sent."""
+    """What was measured while a fault lasted.
 
-    targets: Mapping[str, Target]
-    length: float
-    injected: float | None
-    healed: float | None
-    missed: int
+    started: seconds since 1970; duration: seconds; missed: requests to each VIP that could not be sent; targets: by address.
+    """
 
-    @property
-    def events(self) -> list[tuple[str, float]]:
-        found = (("injected", self.injected), ("healed", self.healed))
-        return [(name, moment) for name, moment in found if moment is not None]
+    started: float | None = None
+    duration: float = 0
+    missed: int = 0
+    targets: Mapping[str, Target] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Row:
     """One fault of the drill and what came of it; surprise: what was not as expected, as a text."""
 
-    title: str
-    host: str
-    expected: str
-    surprise: str
-    ok: bool
-    probe: Probe
+    fault: str = "unknown fault"
+    title: str = ""
+    host: str = ""
+    expected: str = ""
+    surprise: str = ""
+    ok: bool = False
+    injected: float | None = None
+    healed: float | None = None
+    probe: Probe = Probe()
+
+    @property
+    def what(self) -> str:
+        return self.title or self.fault
 
     @property
     def name(self) -> str:
-        return f"{self.title} on {self.host}" if self.host else self.title
+        return f"{self.what} on {self.host}" if self.host else self.what
+
+    @cached_property
+    def events(self) -> dict[str, float]:
+        """When the fault began and ended, as far as that is known."""
+        found = {"injected": self.injected, "healed": self.healed}
+        began = self.probe.started
+        return {name: (at - began) * 1000 for name, at in found.items() if at is not None and began is not None}
+
+    @cached_property
+    def length(self) -> float:
+        """For how long was measured, or else until when there is something to see."""
+        targets = self.probe.targets.values()
+        seen = [each.at_ms for target in targets for each in target.holders or ()]
+        seen += [each.to_ms or each.from_ms for target in targets for each in target.failures or ()]
+        return self.probe.duration * 1000 or max([1000, *seen, *self.events.values()]) * 1.05
 
 
 @dataclass(frozen=True)
 class Drill:
     """The whole drill; started and finished: seconds since 1970; rate: requests a second to each VIP."""
 
-    title: str
-    ok: bool
-    started: float | None
-    finished: float | None
-    prober: str
-    rate: float | None
-    cluster: DrilledCluster
-    rows: tuple[Row, ...]
+    title: str = "Failover drill"
+    ok: bool = False
+    started: float | None = None
+    finished: float | None = None
+    prober: str = ""
+    rate: float | None = None
+    cluster: DrilledCluster = DrilledCluster()
+    rows: tuple[Row, ...] = ()
 
+    @cached_property
+    def hosts(self) -> list[str]:
+        """Those of the cluster, and those besides that the probes saw."""
+        targets = [target for row in self.rows for target in row.probe.targets.values()]
+        seen = [each.holder for target in targets for each in target.holders or () if each.holder != UNKNOWN]
+        return list(dict.fromkeys([*self.cluster.hosts, *seen]))
 
-def parse(drill: Mapping[str, object]) -> Drill:
-    """A drill from its JSON. Nothing in it has to be there."""
-    read = Reader(drill, "")
-    rate = _number(read, "rate")
-    rows = tuple(parse_row(row, rate) for row in read.entries("rows"))
-    return Drill(
-        title=read.text("title") or "Failover drill",
-        ok=read.truth("ok"),
-        started=_number(read, "started"),
-        finished=_number(read, "finished"),
-        prober=read.text("prober"),
-        rate=rate,
-        cluster=_cluster(_inner(read, "cluster"), rows),
-        rows=rows,
-    )
+    @cached_property
+    def vips(self) -> list[DrilledVip]:
+        """Those of the cluster, and those besides that were asked; their addresses without prefixes."""
+        bare = [replace(vip, address=vip.address.split("/")[0]) for vip in self.cluster.vips]
+        named = {vip.address: vip for vip in bare}
+        asked = {address: DrilledVip(address) for row in self.rows for address in row.probe.targets}
+        return list((named | asked | named).values())
 
+    @cached_property
+    def worst(self) -> tuple[float | None, str]:
+        """The longest gap in milliseconds, and of which VIP in which fault it is."""
+        seen = [(row, *found) for row in self.rows for found in row.probe.targets.items()]
+        gaps = [(target.gap_ms, f"{vip}, {row.name}") for row, vip, target in seen if target.gap_ms is not None]
+        return max(gaps, key=lambda gap: gap[0], default=(None, ""))
 
-def parse_row(row: Reader, rate: float | None = None) -> Row:
-    began, ended = _number(row, "injected"), _number(row, "healed")
-    return Row(
-        title=row.text("title") or row.text("fault") or "unknown fault",
-        host=row.text("host"),
-        expected=row.text("expected"),
-        surprise=row.text("surprise"),
-        ok=row.truth("ok"),
-        probe=parse_probe(_inner(row, "probe"), began, ended, 1000 / rate if rate else INTERVAL),
-    )
+    @property
+    def interval(self) -> float:
+        """Milliseconds between two requests to a VIP."""
+        return 1000 / self.rate if self.rate else INTERVAL
 
-
-def parse_probe(
-    probe: Reader, began: float | None = None, ended: float | None = None, interval: float = INTERVAL
-) -> Probe:
-    """A probe from what the module returns, and when the fault began and ended; interval: between two requests to a VIP."""
-    named = _inner(probe, "targets")
-    targets = {address: _inner(named, address) for address in named.raw}
-    injected, healed = (_since(_number(probe, "started"), moment) for moment in (began, ended))
-    length = probe.number("duration", 0) * 1000
-    if not length:
-        seen = [moment for target in targets.values() for moment in _moments(target)]
-        length = max([1000, *seen, injected or 0, healed or 0]) * 1.05
-    return Probe(
-        targets={address: _target(target, length, interval) for address, target in targets.items()},
-        length=length,
-        injected=injected,
-        healed=healed,
-        missed=probe.whole("missed", 0),
-    )
-
-
-def _inner(read: Reader, key: str) -> Reader:
-    return Reader(read.mapping(key), "")
-
-
-def _number(read: Reader, key: str) -> float | None:
-    return read.optional_number(key, "")
-
-
-def _since(started: float | None, moment: float | None) -> float | None:
-    return None if started is None or moment is None else (moment - started) * 1000
-
-
-def _moments(target: Reader) -> Iterator[float]:
-    entries = [*target.entries("holders"), *target.entries("failures")]
-    moments = (_number(entry, key) for entry in entries for key in ("at_ms", "from_ms", "to_ms"))
-    yield from (moment for moment in moments if moment is not None)
-
-
-def _target(found: Reader, length: float, interval: float) -> Target:
-    recover = _number(found, "recover_ms")
-    return Target(
-        sent=found.optional_whole("sent", ""),
-        failed=found.optional_whole("failed", ""),
-        gap_ms=_number(found, "gap_ms"),
-        recover_ms=math.inf if recover is None and "recover_ms" in found.raw else recover,
-        answered_by=_counts(found, "answered_by") if found.raw.get("answered_by") is not None else None,
-        latency_ms=_figures(_inner(found, "latency_ms")) if "latency_ms" in found.raw else None,
-        outages=_outages(found, length, interval) if "failures" in found.raw else None,
-        held=_held(found, length) if "holders" in found.raw else None,
-    )
-
-
-def _counts(found: Reader, key: str) -> dict[str, int]:
-    counts = _inner(found, key)
-    return {name: counts.whole(name, 0) for name in counts.raw}
-
-
-def _figures(found: Reader) -> dict[str, float]:
-    return {name: found.number(name, 0) for name in found.raw}
-
-
-def _outages(target: Reader, length: float, interval: float) -> tuple[Outage, ...]:
-    found = [outage for entry in target.entries("failures") for outage in _outage(entry, length, interval)]
-    longest = max(found, key=lambda outage: outage.gap, default=None)
-    measured = _number(target, "gap_ms")
-    return tuple(replace(outage, gap=measured) if outage is longest and measured else outage for outage in found)
-
-
-def _outage(entry: Reader, length: float, interval: float) -> Iterator[Outage]:
-    """A failed request stands for the time until the next one."""
-    start, last = _number(entry, "from_ms"), _number(entry, "to_ms")
-    if start is not None:
-        end = length if last is None else last + interval
-        yield Outage(start, end, entry.whole("count", 0), _counts(entry, "reasons"), end - start + interval)
-
-
-def _held(target: Reader, end: float) -> tuple[Held, ...]:
-    found = [(_number(entry, "at_ms"), entry.text("holder") or UNKNOWN) for entry in target.entries("holders")]
-    known = [(moment, holder) for moment, holder in found if moment is not None]
-    spans = pairwise([*(moment for moment, _holder in known), end])
-    return tuple(Held(start, stop, holder) for (start, stop), (_moment, holder) in zip(spans, known, strict=True))
-
-
-def _cluster(found: Reader, rows: Sequence[Row]) -> DrilledCluster:
-    vips_told = [DrilledVip(**vip.plain(DrilledVip)) for vip in found.entries("vips")]
-    named = [replace(vip, address=vip.address.split("/", maxsplit=1)[0]) for vip in vips_told]
-    targets = [(address, target) for row in rows for address, target in row.probe.targets.items()]
-    vips = {address: DrilledVip(address) for address in [*(vip.address for vip in named), *dict(targets)]}
-    vips |= {vip.address: vip for vip in named}
-    seen = [held.holder for dummy, target in targets for held in target.held or () if held.holder != UNKNOWN]
-    versions = (found.text(key) for key in ("keepalived", "vrrp_version", "advert_int"))
-    return DrilledCluster(tuple(dict.fromkeys([*found.texts("hosts"), *seen])), tuple(vips.values()), *versions)
+    def colour(self, host: str) -> str:
+        """The class of a host in the style sheet."""
+        return f"h{self.hosts.index(host) % COLOURS}" if host in self.hosts else UNKNOWN

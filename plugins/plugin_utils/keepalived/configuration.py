@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives, table
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.table import Content
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.words import WordError
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import KeepalivedSettings
+from ..cluster.instance import Instance
+from ..settings.keepalived import KeepalivedSettings
+from . import directives, table
+from .table import Content
+from .words import WordError
 
 ALIVE = {
     "name": "keepalived_alive",
@@ -50,7 +50,7 @@ class Runtime:
 
 def render(settings: KeepalivedSettings, instances: Sequence[Instance], runtime: Runtime) -> str:
     """keepalived.conf. Raises WordError; directives.problems() finds all before."""
-    options = table.render(directives.BLOCKS["top"], settings.raw["process_options"])
+    options = table.render(directives.WHOLE["process_options"], settings.raw["process_options"])
     blocks = _blocks(Content(directives.CONFIGURATION, _values(settings, instances, runtime)))
     return "\n".join([*([options] if options else []), *blocks])
 
@@ -68,7 +68,7 @@ def _values(settings: KeepalivedSettings, instances: Sequence[Instance], runtime
     files = [*_role_files(settings, runtime), *_tracked(settings, "track_files")]
     processes, scripts = _tracked(settings, "track_processes"), _tracked(settings, "vrrp_scripts")
     watched = [{"name": ALIVE["name"], "weight": 0}] if runtime.watchdog > 0 else []
-    alone = {keyword: raw[name] for name, (_block, keyword) in directives.SINGLE.items() if raw.get(name)}
+    alone = {one.name: raw[name] for name, one in directives.SINGLE.items() if raw.get(name)}
     return {
         **alone,
         "global_defs": _global_defs(settings, runtime),

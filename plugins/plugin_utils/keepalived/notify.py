@@ -15,11 +15,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.keepalived import KeepalivedSettings
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import Facts
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
+from ..cluster.instance import Instance
+from ..settings.keepalived import KeepalivedSettings
+from ..settings.platform import Facts
+from ..settings.problem import Problem
+from ..settings.reader import Reader
 
 # What the notifier is written for.
 OLDEST_PYTHON = (3, 6)

@@ -9,15 +9,14 @@ with real daemons all read them. Pure functions; they run on the control node on
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import words as keepalived_words
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived.words import WordError
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem, shown
+from ..settings.problem import Problem, shown
+from ..text import as_numbers
+from . import words as keepalived_words
+from .words import WordError
 
 # One word of a line.
 SIMPLE: dict[str, Callable[[Any], str]] = {
@@ -99,6 +98,14 @@ class Block:
 
     def __getitem__(self, name: str) -> Directive:
         return {each.name: each for each in self.directives}[name]
+
+    def without(self, name: str) -> tuple[Directive, ...]:
+        return tuple(each for each in self.directives if each.name != name)
+
+
+def block(*directives: Directive, **rest: tuple[str, ...]) -> Block:
+    """A block as tables have it: a row for each directive, then what Block has besides."""
+    return Block(directives, **rest)
 
 
 @dataclass(frozen=True)
@@ -210,11 +217,6 @@ def _word(one: Directive, value: Any) -> str:
     if one.choices and value not in one.choices:
         raise WordError(f"is not one of {', '.join(one.choices)}")
     return SIMPLE[one.kind](value)
-
-
-@cache
-def as_numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
 def problems(block: Block, settings: object, version: str, where: str) -> Iterator[Problem]:

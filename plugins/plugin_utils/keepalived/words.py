@@ -15,7 +15,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible.module_utils.common.validation import check_type_bool
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.paths import plain_path_problem
+
+from ..settings.naming import plain_path_problem
+from ..text import plain
 
 # What keepalived's parser takes for more than text: quotes, comments, blocks, definitions, sequences and lists.
 UNSAFE = re.compile(r"[^ -~]|[\"'\\$!#{}]|~(?:SEQ|LST)")
@@ -173,10 +175,6 @@ def number(value: object, whole: bool, low: float | None = None, high: float | N
     if not (low is None or low <= found) or not (high is None or found <= high) or not math.isfinite(found):
         raise WordError(f"is not {'' if low is None else plain(low)} to {'' if high is None else plain(high)}")
     return plain(found)
-
-
-def plain(found: float) -> str:
-    return f"{found:d}" if isinstance(found, int) else f"{found:.6f}".rstrip("0").rstrip(".")
 
 
 def sequence(value: Any) -> Sequence[Any]:

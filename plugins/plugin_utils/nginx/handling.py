@@ -8,25 +8,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import kinds
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import Entry, Place, option
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted
+from . import kinds
+from .kinds import quoted
+from .table import Entry, Place, option
 
 # nginx counts milliseconds in 31 bits.
 LONGEST = 2_000_000
 MOST = 2**31 - 1
 YEARS = 10 * 365 * 86400
-
-
-@dataclass(frozen=True)
-class HttpPlace(Place):
-    """inside: whether it is a location's; protocol: what the upstream of a location speaks; headers: those of all of the server's answers."""
-
-    inside: bool = False
-    protocol: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def _allow(entry: Access, place: Place) -> Iterator[str]:
@@ -51,7 +42,7 @@ def _cache(entry: Handling, place: Place) -> Iterator[str]:
         yield "proxy_cache off"
 
 
-def headers(entry: Handling, place: HttpPlace) -> Iterator[str]:
+def headers(entry: Handling, place: Place) -> Iterator[str]:
     """nginx forgets the server's headers in a location that has some of its own, so these are there again."""
     if entry.response_headers or not place.inside:
         for name, value in {**place.headers, **entry.response_headers}.items():

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The evenkeel developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kinds of values that nginx's options take: how each is read from the inventory, and how nginx's configuration has it."""
+"""Kinds of values that nginx's options take: how each is read from the inventory, and how nginx's configuration has it, as words none of which
+can end its directive.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +13,41 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible.module_utils.common.validation import check_type_bool, check_type_float
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import bracketed, is_address, is_network
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted, seconds
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings import naming
 
+from ..addresses import bracketed, is_address, is_network
+from ..settings import naming
+
+# Characters that need no quotes.
+PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789$_.:/*~^@%+=,?&()[]|-")
 # nginx reads its files in pieces of 4,096 bytes, and no word may be longer.
 LONGEST_WORD = 4000
-# What ends a line, or is no character at all.
-LINES = re.compile(r"[\x00-\x1f\x7f]")
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # Python takes other digits and '_', too.
 WHOLE = re.compile(r"-?[0-9]{1,18}")
 # The slowest rate that nginx counts is one request a minute.
 SLOWEST = 1 / 60
+
+
+def quoted(text: object) -> str:
+    """One word of nginx's configuration, whatever is in the text; variables keep their meaning.
+
+    nginx's parser takes quotes, backslashes, semicolons, braces, '#' and white space as syntax outside of quotes, and only the quote
+    and the backslash inside (ngx_conf_read_token).
+    """
+    word = str(text)
+    if word and not set(word) - PLAIN:
+        return word
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def variable(kind: str, name: object) -> str:
+    """A variable of our own for each name: nginx knows no other characters, and no capital letters, in those of variables."""
+    return f"$nginx_ha_{kind}_" + re.sub("[^a-z0-9]", lambda found: f"_{ord(found[0]):02x}", str(name))
+
+
+def seconds(value: object) -> str:
+    """A length of time, to the millisecond."""
+    return f"{round(float(str(value)) * 1000)}ms"
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import kinds
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.handling import LONGEST, Handling, HttpPlace
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.headers import of_location, replaces
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import Entry, directives, inlined, option
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted
+from . import kinds
+from .handling import LONGEST, Handling
+from .kinds import quoted
+from .table import Entry, Place, directives, inlined, option
 
 MATCHES = {"prefix": "", "exact": "= ", "prefix_first": "^~ ", "regex": "~ ", "regex_any_case": "~* "}
 PASSES = {"http": "proxy_pass", "https": "proxy_pass", "grpc": "grpc_pass", "grpcs": "grpc_pass"}
@@ -25,31 +24,68 @@ AT_ONCE = dict.fromkeys(
     ("deny", "allow", "requests_per_second", "connections", "basic_auth"), "which nginx does not heed where it answers at once"
 )
 
+# Headers with which a request is handed on, to servers that speak HTTP (proxy) or gRPC (grpc). They are in files that locations include,
+# for nginx forgets what is set outside of a location that sets one of its own.
+ALWAYS = {
+    "Host": "$host",
+    "X-Real-IP": "$remote_addr",
+    "X-Forwarded-For": "$proxy_add_x_forwarded_for",
+    "X-Forwarded-Proto": "$scheme",
+    "X-Request-ID": "$request_id",
+}
+HEADERS = {
+    "proxy": {
+        "Upgrade": "$nginx_ha_upgrade",
+        "Connection": "$nginx_ha_connection",
+        **ALWAYS,
+        "X-Forwarded-Host": "$host",
+        "X-Forwarded-Port": "$server_port",
+        # Variables of ours are nginx.conf's.
+        "Forwarded": "$nginx_ha_forwarded$nginx_ha_forwarded_host;proto=$scheme",
+    },
+    "grpc": ALWAYS,
+}
 
-def _pass(entry: Location, place: HttpPlace) -> Iterator[str]:
+
+def replaces(proxy: str, own: Mapping[str, str]) -> bool:
+    """Whether a location's own headers include one of these; nginx would send both."""
+    return not {name.lower() for name in HEADERS[proxy]}.isdisjoint(name.lower() for name in own)
+
+
+def set_headers(proxy: str, headers: Mapping[str, str]) -> list[str]:
+    return [f"{proxy}_set_header {name} {quoted(value)}" for name, value in headers.items()]
+
+
+def _pass(entry: Location, place: Place) -> Iterator[str]:
     # With a path behind the upstream's name nginx replaces the location's own by it.
     yield f"{PASSES[place.protocol]} {place.protocol}://{entry.upstream}{'/' if entry.strip_prefix else ''}"
 
 
-def _request_headers(entry: Location, place: HttpPlace) -> Iterator[str]:
-    yield from of_location(place.proxy, entry.request_headers)
+def _request_headers(entry: Location, place: Place) -> Iterator[str]:
+    """On top of those that the location includes, or in their place if it replaces one."""
+    own = entry.request_headers
+    if replaces(place.proxy, own):
+        yield from ["proxy_http_version 1.1"] if place.proxy == "proxy" else []
+        named = {name.lower() for name in own}
+        own = {**{name: value for name, value in HEADERS[place.proxy].items() if name.lower() not in named}, **own}
+    yield from set_headers(place.proxy, own)
 
 
-def _unbuffered(entry: Location, place: HttpPlace) -> Iterator[str]:
+def _unbuffered(entry: Location, place: Place) -> Iterator[str]:
     if not entry.buffering and place.proxy == "proxy":
         yield "proxy_buffering off"
         yield "proxy_request_buffering off"
 
 
-def _try_files(entry: Location, place: HttpPlace) -> Iterator[str]:
+def _try_files(entry: Location, place: Place) -> Iterator[str]:
     yield f"try_files {' '.join(map(quoted, entry.try_files or ('$uri', '=404')))}"
 
 
-def redirected(entry: Any, place: HttpPlace) -> Iterator[str]:
+def redirected(entry: Any, place: Place) -> Iterator[str]:
     yield f"return {entry.redirect_code} {quoted(entry.redirect)}"
 
 
-def _status(entry: Location, place: HttpPlace) -> Iterator[str]:
+def _status(entry: Location, place: Place) -> Iterator[str]:
     if entry.text is not None:
         yield "default_type text/plain"
     yield f"return {entry.status}" + ("" if entry.text is None else f" {quoted(entry.text)}")
@@ -97,7 +133,7 @@ class Location(Entry):
         kinds.LINE, "Where its requests are sent, whoever asks.", "https://www.example.com/new", excludes=AT_ONCE, renders=redirected,
         beside="redirect",
     )
-    redirect_code: int = option(REDIRECTS, "The status of O(nginx_servers[].locations[].redirect).", 302, default=301)
+    redirect_code: int = option(REDIRECTS, "Status of O(nginx_servers[].locations[].redirect).", 302, default=301)
     status: int | None = option(
         kinds.INT, "Answers this status at once, whoever asks.", 204, low=100, high=599, excludes=AT_ONCE, renders=_status, beside="status",
     )
@@ -107,7 +143,7 @@ class Location(Entry):
     def is_regex(self) -> bool:
         return self.match.startswith("regex")
 
-    def shown(self, place: HttpPlace) -> dict[str, Any]:
+    def shown(self, place: Place) -> dict[str, Any]:
         """selector, directives and proxy: the name of the file with the headers of what is proxied, or empty."""
         return {
             "selector": f"{MATCHES[self.match]}{quoted(self.path)}",

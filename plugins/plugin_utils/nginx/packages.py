@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
+from ..settings.fact import read
 
 # A minimal host may lack what rotates its logs.
 NGINX = ("nginx", "logrotate")
@@ -26,7 +26,7 @@ KILOBYTES = 32
 
 @dataclass(frozen=True)
 class Found:
-    """Of the answer of nginx_info what matters here; memory_mb: in megabytes; open_files: how many a process may have, 0 where that is not known."""
+    """Of what host_info says of nginx what matters here; memory_mb: in megabytes; open_files: how many a process may have, 0 where that is not known."""
 
     installed: bool = False
     modules: tuple[str, ...] = ()

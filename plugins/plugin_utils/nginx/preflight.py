@@ -12,55 +12,38 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.certificates import certificate_problems
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.location import Location
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import Server
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.settings import NginxSettings
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.stream import Stream
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import UNKNOWN, Entry, unmet, walk
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.upstream import (
-    NO_BACKUP,
-    STREAM_PROTOCOLS,
-    Upstream,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import Facts, platform_problems
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
+from ..settings.fact import read
+from ..settings.platform import Facts, platform_problems
+from ..settings.problem import Problem
+from .certificates import certificate_problems
+from .location import Location
+from .server import Server
+from .settings import NginxSettings
+from .stream import Stream
+from .table import UNKNOWN, Entry, unmet, walk
+from .upstream import NO_BACKUP, STREAM_PROTOCOLS, Upstream
 
 # Packages that nginx.org's nginx does not have, and cannot be beside.
 DISTRIBUTIONS = ("nginx-common", "nginx-core", "nginx-filesystem")
-TCP_ONLY = ("sni", "tls", "proxy_protocol", "proxy_protocol_out")
-OTHER_PORT = "Give one of the two another port."
 
 
 def nginx_problems(settings: Mapping[str, object], facts: object, host: str) -> list[str]:
     """settings: the nginx role's variables without their prefix; facts: the host's own. One sentence each."""
-    return [
-        f"{host}: {text}" for text in [*platform_problems(read(Facts, facts)), *problems(NginxSettings.of(settings))]
-    ]
+    found = [*platform_problems(read(Facts, facts)), *problems(NginxSettings.of(settings))]
+    return [f"{host}: {text}" for text in found]
 
 
 def problems(settings: NginxSettings) -> list[Problem]:
     """What follows from a value that is refused is not said as well."""
     refused = [problem.where for problem in settings.problems]
+    present = settings.present
+    version, modules = (present.written_for, present.modules_here) if present.installed else (UNKNOWN, None)
     related = [problem for check in RELATIONS for problem in check(settings)]
     return [
         *settings.problems,
-        *_options(settings, refused),
-        *(
-            each
-            for each in related
-            if not any(where == each.where or where.startswith(f"{each.where}.") for where in refused)
-        ),
+        *(problem for entry in walk(settings) for problem in unmet(entry, version, modules, refused)),
+        *(each for each in related if not any(f"{where}.".startswith(f"{each.where}.") for where in refused)),
     ]
-
-
-def _options(settings: NginxSettings, refused: Collection[str]) -> Iterator[Problem]:
-    """What options need of others, and of nginx."""
-    present = settings.present
-    version, modules = (present.written_for, present.modules_here) if present.installed else (UNKNOWN, None)
-    for entry in walk(settings):
-        yield from unmet(entry, version, modules, refused)
 
 
 def _names(settings: NginxSettings) -> Iterator[Problem]:
@@ -71,29 +54,22 @@ def _names(settings: NginxSettings) -> Iterator[Problem]:
         for entry in entries:
             other = first.setdefault(entry.name, entry)
             if other is not entry and entry.name:
-                yield entry.problem(
-                    "name", f"is {entry.name!r}, as that of {other.where} is", "Give each one of its own."
-                )
+                what = f"is {entry.name!r}, as that of {other.where} is"
+                yield entry.problem("name", what, "Give each one of its own.")
 
 
 def _upstreams(settings: NginxSettings) -> Iterator[Problem]:
     for upstream in settings.upstreams:
-        known: set[tuple[str, int]] = set()
+        known: set[str] = set()
         for server in upstream.servers:
-            whole = (server.address, server.port or 80)
+            whole = f"{server.address}:{server.port or 80}"
             if whole in known:
-                yield server.problem(
-                    "",
-                    f"is {server.address}:{whole[1]}, which {upstream.name} has already",
-                    "Give one a higher weight instead.",
-                )
+                what = f"is {whole}, which {upstream.name} has already"
+                yield server.problem("", what, "Give one a higher weight instead.")
             known.add(whole)
             if server.backup and upstream.balance in NO_BACKUP:
-                yield server.problem(
-                    "backup",
-                    f"is set, and the balance {upstream.balance} knows no backups",
-                    "Use round_robin or least_conn.",
-                )
+                what = f"is set, and the balance {upstream.balance} knows no backups"
+                yield server.problem("backup", what, "Use round_robin or least_conn.")
         if upstream.servers and all(server.down or server.backup for server in upstream.servers):
             yield upstream.problem("servers", "are all down or backups", "Let one of them take requests.")
         if upstream.is_streams:
@@ -103,46 +79,37 @@ def _upstreams(settings: NginxSettings) -> Iterator[Problem]:
 def _stream_upstream(upstream: Upstream) -> Iterator[Problem]:
     lacking = f"which nginx lacks for {upstream.protocol}"
     if upstream.balance == "ip_hash":
-        yield upstream.problem(
-            "balance", f"is ip_hash, {lacking}", "Use hash, which goes by the client's address there."
-        )
+        fix = "Use hash, which goes by the client's address there."
+        yield upstream.problem("balance", f"is ip_hash, {lacking}", fix)
     if upstream.keepalive:
         yield upstream.problem("keepalive", f"is {upstream.keepalive}, {lacking}", "Remove it.")
     for server in upstream.servers:
         if not server.port:
-            yield server.problem(
-                "port", f"is not set, and with {upstream.protocol} there is none by default", "Set it."
-            )
+            what = f"is not set, and with {upstream.protocol} there is none by default"
+            yield server.problem("port", what, "Set it.")
 
 
 def _backends_out(settings: NginxSettings) -> Iterator[Problem]:
     out = settings.present.backends_out
     for name in settings.backends_put_back:
         if name in settings.present.backends_lasting:
-            yield Problem(
-                "nginx_backends_put_back",
-                f"names {name}, which nginx_backends_out in the inventory takes out",
-                "Remove it there.",
-            )
+            what = f"names {name}, which nginx_backends_out in the inventory takes out"
+            yield settings.problem("backends_put_back", what, "Remove it there.")
     for upstream in settings.upstreams:
         away = [server for server in upstream.servers if server.is_out(out)]
         if away and all(server in away or server.down for server in upstream.servers):
             what = f"({', '.join(sorted(out))}) leaves the upstream {upstream.name} without a server"
-            yield Problem("nginx_backends_out", what, "Leave one of its servers in.")
-    known = {name for upstream in settings.upstreams for server in upstream.servers for name in server.names}
-    for name in sorted(out - known):
-        yield Problem(
-            "nginx_backends_out",
-            f"names {name!r}, which is no server's name or address in nginx_upstreams",
-            "Correct or remove it.",
-        )
+            yield settings.problem("backends_out", what, "Leave one of its servers in.")
+    for name in sorted(out - settings.backends):
+        what = f"names {name!r}, which is no server's name or address in nginx_upstreams"
+        yield settings.problem("backends_out", what, "Correct or remove it.")
 
 
 def _unknown(settings: NginxSettings) -> Iterator[Problem]:
     """Upstreams and lists of users that are named, and not there."""
+    users = [each.name for each in settings.users]
     for entry in (*settings.places, *settings.streams, *(each for stream in settings.streams for each in stream.sni)):
         yield from _lacking(entry, "upstream", entry.upstream, "nginx_upstreams", settings.protocols)
-    users = [each.name for each in settings.users]
     for place in settings.places:
         yield from _lacking(place, "basic_auth", place.handling.basic_auth, "nginx_users", users)
 
@@ -181,17 +148,14 @@ def _twice_in(values: Iterable[tuple[Any, Entry]], option: str, fix: str) -> Ite
 def _locations(server: Server) -> Iterator[Problem]:
     known: set[tuple[str, str]] = {("prefix", "/")} if server.upstream else set()
     for location in server.locations:
-        kind = "prefix" if location.match == "prefix_first" else location.match
+        own = ("prefix" if location.match == "prefix_first" else location.match, location.path)
         if not location.is_regex and not location.path.startswith("/"):
             fix = "Begin it with '/', or give it a match by regular expression."
             yield location.problem("path", f"is {location.path!r}, which does not begin with '/'", fix)
-        if (kind, location.path) in known:
-            yield location.problem(
-                "path",
-                f"is {location.path}, which another location of {server.name} has",
-                "Make one of them.",
-            )
-        known.add((kind, location.path))
+        if own in known:
+            what = f"is {location.path}, which another location of {server.name} has"
+            yield location.problem("path", what, "Make one of them.")
+        known.add(own)
         if location.strip_prefix and location.upstream:
             yield from _stripped(location)
 
@@ -201,23 +165,18 @@ def _stripped(location: Location) -> Iterator[Problem]:
     if location.is_regex:
         yield location.problem("strip_prefix", "is for prefixes, and this is a regular expression", "Remove it.")
     elif location.match != "exact" and not path.endswith("/"):
-        yield location.problem(
-            "strip_prefix", f"would make {path}/a to //a and {path}a to /a", "Let its path end in '/'."
-        )
+        what = f"would make {path}/a to //a and {path}a to /a"
+        yield location.problem("strip_prefix", what, "Let its path end in '/'.")
 
 
 def _streams(settings: NginxSettings) -> Iterator[Problem]:
     if settings.streams and "stream" not in (*settings.modules, *settings.present.modules_here):
-        yield Problem(
-            "nginx_modules",
-            f"({', '.join(settings.modules) or 'empty'}) lacks stream, which nginx_streams needs",
-            "Add it.",
-        )
+        what = f"({', '.join(settings.modules) or 'empty'}) lacks stream, which nginx_streams needs"
+        yield settings.problem("modules", what, "Add it.")
     for stream in settings.streams:
         yield from _protocols(stream, settings)
-        yield from _twice_in(
-            [(name.lower(), each) for each in stream.sni for name in each.names], "names", "Remove one."
-        )
+        names = [(name.lower(), each) for each in stream.sni for name in each.names]
+        yield from _twice_in(names, "names", "Remove one.")
         if stream.tls:
             yield from certificate_problems(stream.tls)
 
@@ -229,13 +188,10 @@ def _protocols(stream: Stream, settings: NginxSettings) -> Iterator[Problem]:
             fix = "Set its protocol to tcp or udp, or name it in nginx_servers instead."
             yield stream.problem("upstream", f"is {name}, which speaks {protocol}", fix)
         elif stream.sni and protocol == "udp":
-            yield stream.problem(
-                "sni",
-                f"stands beside the upstream {name}, which speaks udp",
-                "Names are in TLS over TCP; use tcp.",
-            )
+            what = f"stands beside the upstream {name}, which speaks udp"
+            yield stream.problem("sni", what, "Names are in TLS over TCP; use tcp.")
     if settings.transport(stream) == "udp":
-        for option in TCP_ONLY[1:]:
+        for option in ("tls", "proxy_protocol", "proxy_protocol_out"):
             if getattr(stream, option):
                 yield stream.problem(option, f"is TCP's, and the upstream {stream.upstream} speaks udp", "Remove it.")
     elif stream.responses is not None:
@@ -244,21 +200,17 @@ def _protocols(stream: Stream, settings: NginxSettings) -> Iterator[Problem]:
 
 def _packages(settings: NginxSettings) -> Iterator[Problem]:
     present, method = settings.present, settings.install_method
-    if method == "none" and not present.installed:
-        yield Problem(
-            "nginx_install_method", "is none, and there is no nginx on this host", "Install one, or set it to package."
-        )
     others = [name for name in DISTRIBUTIONS if name in present.packages]
+    if method == "none" and not present.installed:
+        fix = "Install one, or set it to package."
+        yield settings.problem("install_method", "is none, and there is no nginx on this host", fix)
     if method == "nginx_org" and others:
         what = f"is nginx_org, and this host has the distribution's nginx ({others[0]})"
-        fix = (
-            "Set it to package, or remove that nginx first: uninstall.yml does where this collection has installed it."
-        )
-        yield Problem("nginx_install_method", what, fix)
+        remedy = "remove that nginx first: uninstall.yml does where this collection has installed it."
+        yield settings.problem("install_method", what, f"Set it to package, or {remedy}")
     if settings.version and method == "none":
-        yield Problem(
-            "nginx_version", "is set, and nginx_install_method is none, which installs nothing", "Remove one of them."
-        )
+        what = "is set, and nginx_install_method is none, which installs nothing"
+        yield settings.problem("version", what, "Remove one of them.")
 
 
 def _same_port(settings: NginxSettings) -> Iterator[Problem]:
@@ -268,22 +220,20 @@ def _same_port(settings: NginxSettings) -> Iterator[Problem]:
         for port in server.ports:
             other = first.setdefault(port, server)
             if _manner(other) != _manner(server):
-                what = (
-                    f"shares port {port} with {other.where} ({other.name}), but not tls, http2, http3 or proxy_protocol"
-                )
-                yield server.problem("", what, f"All of a port have the same; {OTHER_PORT[0].lower()}{OTHER_PORT[1:]}")
+                place = f"port {port} with {other.where} ({other.name})"
+                fix = "All of a port have the same; give one of the two another port."
+                yield server.problem("", f"shares {place}, but not tls, http2, http3 or proxy_protocol", fix)
     taken = {("tcp", port): server.where for port, server in first.items()}
     taken |= {("udp", port): server.where for port, server in first.items() if server.http3}
-    taken["tcp", settings.health_port] = "nginx_health_port"
+    taken["tcp", settings.health_port] = settings.at("health_port")
     for stream in settings.streams:
         for port in stream.listen:
             key = (settings.transport(stream), port)
             if taken.get(key) == stream.where:
                 yield stream.problem("listen", f"has port {port} twice", "Remove one.")
             elif key in taken:
-                yield stream.problem(
-                    "listen", f"has {key[0].upper()} port {port}, which is taken by {taken[key]}", OTHER_PORT
-                )
+                what = f"has {key[0].upper()} port {port}, which is taken by {taken[key]}"
+                yield stream.problem("listen", what, "Give one of the two another port.")
             taken[key] = stream.where
 
 
@@ -294,13 +244,10 @@ def _manner(server: Server) -> tuple[bool, bool, bool, bool]:
 
 def _others_ports(settings: NginxSettings) -> Iterator[Problem]:
     """Ports that other programs of the host have."""
-    wanted = {port: server.at("listen") for server in reversed(settings.servers) for port in server.ports}
     streams = [stream for stream in settings.streams if settings.transport(stream) == "tcp"]
-    wanted = (
-        {port: stream.at("listen") for stream in streams for port in stream.listen}
-        | {settings.health_port: "nginx_health_port"}
-        | wanted
-    )
+    wanted = {port: stream.at("listen") for stream in streams for port in stream.listen}
+    wanted[settings.health_port] = settings.at("health_port")
+    wanted |= {port: server.at("listen") for server in reversed(settings.servers) for port in server.ports}
     for listener in settings.present.listeners:
         if listener.port in wanted and listener.process != "nginx":
             other = listener.process or "another program"

@@ -11,29 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import bracketed
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import kinds
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.handling import (
-    MOST,
-    YEARS,
-    Handling,
-    HttpPlace,
-    headers,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.location import (
-    AT_ONCE,
-    REDIRECTS,
-    Location,
-    redirected,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import (
-    Entry,
-    directives,
-    entry,
-    inlined,
-    option,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted, variable
+from ..addresses import bracketed
+from . import kinds
+from .handling import MOST, YEARS, Handling, headers
+from .kinds import quoted
+from .location import AT_ONCE, REDIRECTS, Location, redirected
+from .table import Entry, Place, entry, inlined, option
 
 HTTP, HTTPS = 80, 443
 # Not relative: nginx takes that from where it was built for.
@@ -87,19 +70,19 @@ class Maintenance(Entry):
     retry_after: int = option(kinds.INT, "Seconds after which clients are told to come back.", 600, default=300, low=1, high=YEARS)
 
 
-def _trusted(entry: Server, place: HttpPlace) -> Iterator[str]:
+def _trusted(entry: Server, place: Place) -> Iterator[str]:
     yield from (f"set_real_ip_from {quoted(network)}" for network in entry.trusted_proxies)
     if entry.trusted_proxies and not entry.proxy_protocol:
         yield "real_ip_header X-Forwarded-For"
         yield "real_ip_recursive on"
 
 
-def _stapling(entry: Server, place: HttpPlace) -> Iterator[str]:
+def _stapling(entry: Server, place: Place) -> Iterator[str]:
     # Clients verify it; nginx could only with the authority's root on the host.
     yield from ["ssl_stapling on"] if entry.tls and entry.tls.stapling else []
 
 
-def _error_pages(entry: Server, place: HttpPlace) -> Iterator[str]:
+def _error_pages(entry: Server, place: Place) -> Iterator[str]:
     for number, page in enumerate(entry.pages, 1):
         yield f"error_page {' '.join(map(str, page.statuses))} /.nginx_ha/{entry.page_name(number)}"
 
@@ -148,7 +131,7 @@ class Server(Entry):
         "https://$host$request_uri", excludes={**dict.fromkeys(("upstream", "locations"), "and sends every request elsewhere"), **AT_ONCE},
         renders=redirected, beside="redirect",
     )
-    redirect_code: int = option(REDIRECTS, "The status of O(nginx_servers[].redirect).", 308, default=301)
+    redirect_code: int = option(REDIRECTS, "Status of O(nginx_servers[].redirect).", 308, default=301)
     locations: tuple[Location, ...] = entry(Location, "What is special below some paths.", many=True)
 
     @property
@@ -201,7 +184,7 @@ class Server(Entry):
         """Locations of the error pages, which everybody gets who gets the error."""
         for number, page in enumerate(self.pages, 1):
             retry = {"Retry-After": str(self.maintenance.retry_after)} if self.maintenance and self.is_maintained and 503 in page.statuses else {}
-            place = HttpPlace(inside=True, headers=self.all_headers)
+            place = Place(inside=True, headers=self.all_headers)
             yield {
                 "selector": quoted(f"/.nginx_ha/{self.page_name(number)}"),
                 "directives": [
@@ -212,9 +195,3 @@ class Server(Entry):
                     *headers(Handling(response_headers=retry), place),
                 ],
             }
-
-    def maintenance_variable(self) -> str:
-        return variable("maintenance", self.name) if self.is_maintained else ""
-
-    def directives(self, place: HttpPlace) -> list[str]:
-        return list(directives(self, place))

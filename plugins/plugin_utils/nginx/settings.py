@@ -8,26 +8,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import kinds
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.location import Location
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import Server
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.stream import Stream
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import (
-    UNKNOWN,
-    Entry,
-    as_numbers,
-    entry,
-    named,
-    option,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.upstream import Upstream
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
+from ..settings.fact import read
+from ..settings.problem import Problem
+from ..text import as_numbers
+from . import kinds
+from .location import Location
+from .server import Server
+from .stream import Stream
+from .table import UNKNOWN, Entry, entry, named, option
+from .upstream import Upstream
 
 # nginx's own part of a package's version, which may have an epoch in front of it, and a revision behind.
 VERSION = re.compile(r"(?:\d+:)?(\d+(?:\.\d+)*)")
@@ -52,11 +46,6 @@ class Kept:
 
     generation: int = 0
     self_signed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    @classmethod
-    def from_fact(cls, fact: Mapping[str, Any]) -> Kept:
-        """The files of certificates are taken to the last byte."""
-        return cls(int(fact.get("generation") or 0), fact.get("self_signed") or {})
 
 
 @dataclass(frozen=True)
@@ -227,14 +216,56 @@ class NginxSettings(Entry):
         """All servers, each with its locations."""
         return tuple(place for server in self.servers for place in (server, *server.locations))
 
+    @property
+    def backends(self) -> set[str]:
+        """The names and addresses of all servers of upstreams."""
+        return {name for upstream in self.upstreams for server in upstream.servers for name in server.names}
+
     @cached_property
     def protocols(self) -> dict[str, str]:
         """By the names of upstreams, what their servers speak."""
         return {each.name: each.protocol for each in self.upstreams}
 
     def protocol(self, upstream: str | None) -> str:
-        return self.protocols.get(upstream or "", "http")
+        return self.protocols.get(upstream, "http") if upstream else ""
 
     def transport(self, stream: Stream) -> str:
         """tcp, or udp as its upstream has it; by the name of a client only TCP can go."""
         return "udp" if self.protocol(stream.upstream) == "udp" else "tcp"
+
+
+def collected(variables: Mapping[str, Any], hosts: Iterable[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """The settings as NginxSettings.of takes them. variables: by their names, with those of Ansible.
+
+    Which backends load balancers remember as out of service is in nginx_backends_kept, or is asked of the variables of hosts.
+    """
+    own = {KEYS.get(name, name): variables[f"nginx_{name}"] for name in named(NginxSettings)}
+    here = variables.get("nginx_found") or {}
+    if "nginx_backends_kept" in variables:
+        kept = list(variables["nginx_backends_kept"])
+    else:
+        kept = nginx_backends_out(hosts, own["upstreams"], own["backends_take_out"], own["backends_put_back"])
+    return {
+        **own,
+        "installed": here.get("installed", True),
+        "modules_here": here.get("modules", []),
+        "packages": here.get("packages", {}),
+        "listeners": here.get("listeners", []),
+        "version": here.get("version", ""),
+        "backends_out": [*own["backends_out"], *kept],
+        "backends_lasting": own["backends_out"],
+        "backends_kept": kept,
+        "group": variables["nginx_user"],
+        "kept": variables.get("nginx_kept") or {},
+        "coming_version": (variables.get("nginx_upgrade") or {}).get("nginx", ""),
+        "ipv6": "ipv6" in (variables["ansible_facts"].get("lo") or {}),
+    }
+
+
+def nginx_backends_out(
+    hosts: Iterable[Mapping[str, Any]], upstreams: object, take_out: Sequence[str] = (), put_back: Sequence[str] = ()
+) -> list[str]:
+    """Servers that are out of service: those that hosts remember and upstreams still have, and those of this run."""
+    remembered = {name for host in hosts for name in (host.get("nginx_found") or {}).get("backends_out") or ()}
+    known = NginxSettings.of({"upstreams": upstreams}).backends
+    return sorted((remembered & known | set(map(str, take_out))) - set(map(str, put_back)))

@@ -7,21 +7,12 @@
 # Tables: a row for each option.
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import kinds
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.handling import LONGEST, Access
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.server import Certificate
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import (
-    Entry,
-    Place,
-    directives,
-    entry,
-    inlined,
-    option,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import variable
+from . import kinds
+from .handling import LONGEST, Access
+from .server import Certificate
+from .table import Entry, entry, inlined, option
 
 
 @dataclass(frozen=True)
@@ -86,18 +77,3 @@ class Stream(Entry):
     @property
     def upstreams(self) -> tuple[str, ...]:
         return (*([self.upstream] if self.upstream else []), *(each.upstream for each in self.sni))
-
-    @property
-    def variable(self) -> str:
-        """The one that holds the upstream for the name that a client asks for."""
-        return variable("sni", self.name)
-
-    @property
-    def place(self) -> Place:
-        """nginx has one list of zones for everything; neither an upstream's nor a server's has a slash."""
-        return Place(zone=f"stream/{self.name}")
-
-    def directives(self) -> Iterator[str]:
-        yield from directives(self, self.place)
-        yield from ["ssl_preread on"] if self.sni else []
-        yield f"proxy_pass {self.variable if self.sni else self.upstream}"

@@ -9,15 +9,14 @@ role's argument_specs, its OPTIONS.md and the tests follow from the rows. Pure f
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any, ClassVar, Self
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.kinds import Kind
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import joined
+from ..settings.problem import Problem
+from ..text import as_numbers, joined, plain
+from .kinds import Kind
 
 # The longest value that a message shows whole.
 SHOWN = 100
@@ -71,9 +70,14 @@ class Option:
 
     @property
     def gist(self) -> str:
-        if self.low is None or self.high is None:
-            return self.kind.gist
-        return f"{self.kind.gist} from {plain(self.low)} to {plain(self.high)}"
+        return self.kind.gist + self.bounds(" from {} to {}")
+
+    def bounds(self, text: str) -> str:
+        """The two bounds in a text, and none without them."""
+        return "" if self.low is None or self.high is None else text.format(plain(self.low), plain(self.high))
+
+    def allows(self, value: Any) -> bool:
+        return self.low is None or self.high is None or bool(self.low <= value <= self.high)
 
 
 @dataclass(frozen=True)
@@ -87,9 +91,24 @@ class Entry:
     where: str = field(default="", compare=False, kw_only=True)
 
     @classmethod
-    def read(cls, given: object, where: str, found: list[Problem]) -> Self:
-        """What is wrong with it is added to found, and is not in the entry."""
-        return cls(**_fields(cls, given, where, found))
+    def read(cls, given: object, where: str, found: list[Problem], strict: bool = True) -> Self:
+        """What is wrong with it is added to found, and is not in the entry; strict: whether it may have no other options."""
+        entry = cls(where=where)
+        if not isinstance(given, Mapping):
+            what = f"is {shortened(given)}, which is not a dictionary"
+            found.append(Problem(where, what, "Write options and their values."))
+            return entry
+        for name in given if strict else ():
+            if name not in named(cls):
+                what = f"has {shortened(name)}, which is not an option of it"
+                found.append(Problem(where, what, f"It takes {', '.join(named(cls))}."))
+        values: dict[str, Any] = {}
+        for each in fields(cls):
+            if "inlined" in each.metadata:
+                values[each.name] = each.metadata["inlined"].read(given, where, found, strict=False)
+            elif "option" in each.metadata:
+                values[each.name] = _value(each.metadata["option"], given.get(each.name), entry.at(each.name), found)
+        return replace(entry, **values)
 
     def at(self, name: str) -> str:
         return f"{self.where}.{name}" if self.where else f"nginx_{name}"
@@ -157,28 +176,6 @@ def named(kind: type[Entry]) -> Mapping[str, Row]:
     return {row.name: row for row in rows(kind)}
 
 
-def _fields(kind: type[Entry], given: object, where: str, found: list[Problem], strict: bool = True) -> dict[str, Any]:
-    if not isinstance(given, Mapping):
-        found.append(
-            Problem(where, f"is {shortened(given)}, which is not a dictionary", "Write options and their values.")
-        )
-        return {"where": where}
-    for name in given if strict else ():
-        if name not in named(kind):
-            known = ", ".join(named(kind))
-            found.append(Problem(where, f"has {shortened(name)}, which is not an option of it", f"It takes {known}."))
-    values: dict[str, Any] = {"where": where}
-    for each in fields(kind):
-        if "inlined" in each.metadata:
-            values[each.name] = each.metadata["inlined"](
-                **_fields(each.metadata["inlined"], given, where, found, strict=False)
-            )
-        elif "option" in each.metadata:
-            place = f"{where}.{each.name}" if where else f"nginx_{each.name}"
-            values[each.name] = _value(each.metadata["option"], given.get(each.name), place, found)
-    return values
-
-
 def _value(one: Option, given: Any, where: str, found: list[Problem]) -> Any:
     if _is_blank(one, given, where):
         if one.required and not one.empty:
@@ -204,17 +201,13 @@ def _single(one: Option, given: Any, where: str, found: list[Problem]) -> Any:
         return one.within.read(given, where, found)
     try:
         value = one.kind.reads(given)
-        if value is not None and not _within(value, one.low, one.high):
+        if value is not None and not one.allows(value):
             raise ValueError(given)
     except (TypeError, ValueError):
         is_what = "is a value that is" if one.secret else f"is {shortened(given)}, which is"
         found.append(Problem(where, f"{is_what} not {one.gist}", _fix(one)))
         return None
     return value
-
-
-def _within(value: Any, low: float | None, high: float | None) -> bool:
-    return (low is None or value >= low) and (high is None or value <= high)
 
 
 def _fix(one: Option, whole: bool = False) -> str:
@@ -239,10 +232,6 @@ def shortened(value: object) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
-def plain(number: float) -> str:
-    return f"{number:.6f}".rstrip("0").rstrip(".")
-
-
 def walk(one: Entry) -> Iterator[Entry]:
     """An entry and all that are in it."""
     yield one
@@ -252,10 +241,6 @@ def walk(one: Entry) -> Iterator[Entry]:
             for each in value if isinstance(value, tuple) else (value,):
                 if each is not None:
                     yield from walk(each)
-
-
-def as_numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
 def unmet(
@@ -310,10 +295,21 @@ def _ability(one: Entry, row: Row, version: tuple[int, ...], modules: tuple[str,
 
 @dataclass(frozen=True)
 class Place:
-    """Where an entry stands. zone: the name of its limits' zones; proxy: the first word of directives that hand its requests on."""
+    """Where an entry stands.
+
+    zone: the name of its limits' zones; protocol: what the upstream of a location speaks; inside: whether it is a location's or a page's;
+    headers: those of all of the server's answers.
+    """
 
     zone: str = ""
-    proxy: str = ""
+    protocol: str = ""
+    inside: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def proxy(self) -> str:
+        """The first word of directives that hand its requests on, empty where there is no upstream."""
+        return "grpc" if self.protocol.startswith("grpc") else "proxy" if self.protocol else ""
 
 
 def directives(one: Entry, place: Place) -> Iterator[str]:

@@ -11,16 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import bracketed, is_address
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx import kinds
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.table import (
-    Entry,
-    Place,
-    directives,
-    entry,
-    option,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.nginx.words import quoted
+from ..addresses import bracketed, is_address
+from . import kinds
+from .kinds import quoted
+from .table import Entry, Place, directives, entry, option
 
 # nginx's words for how an upstream chooses a server; round robin needs none.
 BALANCES = {"round_robin": "", "least_conn": "least_conn", "ip_hash": "ip_hash", "hash": "hash {key} consistent", "random_two": "random two least_conn"}

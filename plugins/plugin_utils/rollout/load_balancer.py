@@ -9,16 +9,9 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from functools import cached_property
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import (
-    Daemon,
-    DaemonInstance,
-    KeepalivedState,
-    NginxState,
-    Probed,
-    Staged,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import duration
+from ..cluster.instance import Instance
+from ..text import duration
+from .observed import Daemon, DaemonInstance, KeepalivedState, NginxState, Probed, Staged
 
 # Below every priority: a host that takes no VIP.
 NONE = -1
@@ -88,7 +81,7 @@ class LoadBalancer:
     staged: Mapping[str, Staged] = field(default_factory=dict)
     upgrade: Mapping[str, str] = field(default_factory=dict)
     probed: Probed = field(default_factory=Probed)
-    platform: str = ""
+    platform: Platform = Platform()
     now: float = 0
 
     # Now

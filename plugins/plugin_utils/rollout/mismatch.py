@@ -5,19 +5,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.evenkeel.nginx_ha.plugins.module_utils.keepalived_conf import GROUPS
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import Instance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import (
-    NONE,
-    LoadBalancer,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import ConfiguredInstance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import joined
+
+from ..addresses import ip_of
+from ..cluster.instance import Instance
+from ..text import joined
+from .load_balancer import NONE, LoadBalancer
+from .observed import ConfiguredInstance
 
 # From here on a backup takes an advert with other addresses than its own for what it is: it stays a backup.
 TOLERANT = (2, 3, 3)
@@ -100,7 +98,7 @@ def _receiver_mismatches(old: ConfiguredInstance, new: Instance, group: str) -> 
     former, later = frozenset(old.unicast_peers), frozenset(new.unicast_peers)
     if old.virtual_ipaddress is not None and former != later:
         yield Mismatch(f"{new.name} sends its adverts to {_receivers(later)} instead of {_receivers(former)}")
-    if not former and not later and old.group and not _same(old.group, group):
+    if not former and not later and old.group and ip_of(old.group) != ip_of(group):
         yield Mismatch(f"{new.name} sends its adverts to the group {group} instead of {old.group}")
 
 
@@ -109,14 +107,6 @@ def _group(member: LoadBalancer, new: Instance) -> str:
     options = {**member.desired.instance_options, **new.options}
     wanted = options.get("mcast_dst_ip") or member.desired.global_defs.get(f"vrrp_mcast_group{family}")
     return str(wanted or GROUPS[family])
-
-
-def _same(one: str, two: str) -> bool:
-    """Whether two texts are one address."""
-    try:
-        return ipaddress.ip_address(one) == ipaddress.ip_address(two)
-    except ValueError:
-        return one == two
 
 
 def _receivers(peers: frozenset[str]) -> str:

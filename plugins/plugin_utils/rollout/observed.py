@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import ip_of, with_prefix
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.instance import ConfiguredInstance
+from ..addresses import ip_of, with_prefix
+from ..cluster.instance import ConfiguredInstance
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Daemon:
 
 @dataclass(frozen=True)
 class KeepalivedState:
-    """The answer of keepalived_info. daemon is None where the module failed.
+    """What host_info says of keepalived. daemon is None where the module failed.
 
     addresses: all that the host has, with prefixes; admitted: whose adverts its firewall lets in.
     """
@@ -117,7 +117,7 @@ class CertificateInfo:
 
 @dataclass(frozen=True)
 class NginxState:
-    """The answer of nginx_info. running is None where the module failed."""
+    """What host_info says of nginx. running is None where the module failed."""
 
     msg: str = ""
     running: bool | None = None

@@ -11,16 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster import fleet, members
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.host import Host, Speaker
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.network import network_of
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives, notify
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import KeepalivedState
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings import keepalived, keepalived_rules
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.fact import read
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.platform import Facts, platform_problems
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
+from ..cluster import fleet, members
+from ..cluster.host import Host, Speaker, network_of
+from ..keepalived import directives, notify
+from ..settings import keepalived
+from ..settings.fact import read
+from ..settings.platform import Facts, platform_problems
+from ..settings.problem import Problem
+from ..text import natural
+from .observed import KeepalivedState
 
 # Of a host outside of the play only what the inventory sets is known.
 OUTSIDE = ("hosts", "vips", "unicast_src_ip", *members.COMMON)
@@ -73,4 +72,4 @@ def _own_problems(settings: keepalived.KeepalivedSettings, facts: Facts | None) 
         yield from platform_problems(facts)
     yield from directives.problems(settings)
     yield from notify.problems(settings, facts or Facts())
-    yield from keepalived_rules.problems_of(settings)
+    yield from keepalived.problems_of(settings)

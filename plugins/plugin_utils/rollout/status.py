@@ -9,14 +9,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import LoadBalancer
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.observed import DaemonInstance
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.vip_status import (
-    VipStatus,
-    vips_of,
-    whereabouts,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import columns, duration
+from ..text import columns, duration
+from .load_balancer import LoadBalancer
+from .vip_status import VipStatus, vips_of, whereabouts
+
+# The heads of the tables.
+VIP = ("VIP", "address", "on", "preferred", "")
+HOST = ("host", "keepalived", "since", "nginx", "check", "VRRP", "drained")
 
 
 def status(hosts: Sequence[LoadBalancer]) -> dict[str, Any]:
@@ -28,7 +27,7 @@ def status(hosts: Sequence[LoadBalancer]) -> dict[str, Any]:
         "ok": bool(hosts) and all(healthy) and all(vip["ok"] for vip in found.values()),
         "hosts": {host.name: _host(host, vips) for host in hosts},
         "vips": found,
-        "table": [*_vip_table(vips), "", *_host_table(hosts)],
+        "table": [*columns([VIP, *map(_vip_row, vips)]), "", *columns([HOST, *map(_host_row, hosts)])],
     }
 
 
@@ -53,29 +52,16 @@ def _host(host: LoadBalancer, vips: Sequence[VipStatus]) -> dict[str, Any]:
         "drained_since": host.keepalived.drained_since if host.drained else None,
         "check": host.check if host.reachable else "",
         "holds": [vip.address for vip in vips if host in vip.holders],
-        "instances": [_instance(each) for each in host.daemon.instances],
+        "instances": [
+            {"name": each.name, "state": each.state, "priority": each.priority, "vips": list(each.ips)}
+            for each in host.daemon.instances
+        ],
     }
 
 
-def _instance(instance: DaemonInstance) -> dict[str, Any]:
-    return {
-        "name": instance.name,
-        "state": instance.state,
-        "priority": instance.priority,
-        "vips": list(instance.ips),
-    }
-
-
-def _vip_table(vips: Sequence[VipStatus]) -> list[str]:
-    rows = [("VIP", "address", "on", "preferred", "")]
-    for vip in vips:
-        holders = ", ".join(host.name for host in vip.holders) or "-"
-        rows.append((vip.instance, vip.address, holders, vip.preferred.name, whereabouts(vip).text))
-    return columns(rows)
-
-
-def _host_table(hosts: Sequence[LoadBalancer]) -> list[str]:
-    return columns([("host", "keepalived", "since", "nginx", "check", "VRRP", "drained"), *map(_host_row, hosts)])
+def _vip_row(vip: VipStatus) -> tuple[str, ...]:
+    holders = ", ".join(host.name for host in vip.holders) or "-"
+    return vip.instance, vip.address, holders, vip.preferred.name, whereabouts(vip).text
 
 
 def _host_row(host: LoadBalancer) -> tuple[str, ...]:

@@ -5,28 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import finding
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.cluster_checks import (
-    DEAF,
-    clocks,
-    masters,
-    parity,
-    versions,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.finding import Finding, bad, note
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_checks import host_findings
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.host_problems import READ_WHY
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import LoadBalancer
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.vip_status import (
-    VipStatus,
-    vips_of,
-    whereabouts,
-)
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import capitalized
+from ..text import capitalized, columns, counted, joined
+from .host_checks import READ_WHY, Finding, bad, host_findings, note
+from .load_balancer import LoadBalancer, Platform
+from .observed import DaemonInstance
+from .vip_status import VipStatus, vips_of, whereabouts
+
+DEAF = "Look whether these hosts hear each other's VRRP packets."
+Said = Sequence[tuple[LoadBalancer, DaemonInstance]]
 
 
 @dataclass(frozen=True)
@@ -55,8 +45,13 @@ def verify(hosts: Sequence[LoadBalancer], options: Options) -> dict[str, Any]:
         ],
         "problems": [each.detail for each in findings if not each.ok],
         "notes": [each.detail for each in findings if each.note],
-        "table": finding.table(findings),
+        "table": columns([("check", "subject", "", ""), *map(_row, findings)]),
     }
+
+
+def _row(found: Finding) -> tuple[str, ...]:
+    verdict = "PROBLEM" if not found.ok else "note" if found.note else "ok"
+    return found.check, found.subject, verdict, found.detail
 
 
 def _findings(hosts: Sequence[LoadBalancer], options: Options) -> list[Finding]:
@@ -123,3 +118,133 @@ def _network(heard: Heard) -> Iterator[Finding]:
             yield note("wire", "VRRP", text)
     if heard == Heard():
         yield Finding("wire", "VRRP", "nobody else was heard")
+
+
+def masters(cluster: Sequence[LoadBalancer]) -> Iterator[Finding]:
+    """Whether all daemons agree on who is master."""
+    said = [(host, each) for host in cluster if host.daemon.answers for each in host.daemon.instances]
+    for name in dict.fromkeys(each.name for dummy, each in said):
+        own = [(host, each) for host, each in said if each.name == name]
+        subject, detail = f"{name} ({', '.join(host.name for host in cluster)})", _disagreement(name, own)
+        agreed = next((f"{host.name} says so itself" for host, each in own if each.state == "MASTER"), "")
+        yield Finding("one master", subject, detail or agreed, ok=not detail)
+
+
+def _disagreement(name: str, said: Said) -> str:
+    """Why a VRRP instance is not right, as sentences; empty where it is."""
+    own = [(host, each) for host, each in said if each.state == "MASTER"]
+    heard = {each.master: host.name for host, each in said if each.state == "BACKUP" and each.master}
+    if len(own) > 1:
+        return f"{joined(host.name for host, dummy in own)} are both MASTER of {name}. {DEAF}"
+    if not own:
+        states = joined(f"{each.state or 'unknown'} on {host.name}" for host, each in said)
+        return f"{name} has no MASTER: it is {states}. {READ_WHY} on each host."
+    if len(heard) > 1:
+        views = joined(f"{host} hears {address}" for address, host in heard.items())
+        return f"Backups of {name} hear different masters: {views}. {DEAF}"
+    return _lacking(*own[0])
+
+
+def _lacking(master: LoadBalancer, instance: DaemonInstance) -> str:
+    lacking = sorted(set(instance.ips) - master.keepalived.ips)
+    if not lacking:
+        return ""
+    return (
+        f"{master.name} is MASTER of {instance.name} and lacks {joined(lacking)}. Find what else manages the interface's addresses, "
+        "then 'systemctl restart keepalived'."
+    )
+
+
+def versions(cluster: Sequence[LoadBalancer]) -> Iterator[Finding]:
+    """Whether all members run the same keepalived and the same nginx."""
+    reached = [host for host in cluster if host.reachable]
+    yield from _one_version("keepalived", {host: host.daemon.version for host in reached if host.runs})
+    yield from _one_version("nginx", {host: host.nginx.version for host in reached if host.nginx})
+
+
+def _one_version(program: str, found: Mapping[LoadBalancer, str]) -> Iterator[Finding]:
+    known = {host: version for host, version in found.items() if version}
+    if len(known) < 2:
+        return
+    check, subject = f"{program}'s versions", ", ".join(host.name for host in known)
+    if len(set(known.values())) == 1:
+        yield Finding(check, subject, f"{known.popitem()[1]} on all")
+        return
+    has = joined(f"{version} on {host.name}" for host, version in known.items())
+    yield _difference(check, subject, f"{program} is {has}", "Bring all to one version.", list(known))
+
+
+def _difference(check: str, subject: str, text: str, fix: str, hosts: Sequence[LoadBalancer]) -> Finding:
+    """A difference between hosts, which their distributions may explain."""
+    platforms = {host.platform for host in hosts}
+    if len(platforms) > 1 and Platform() not in platforms:
+        where = joined(f"{host.name} is {host.platform}" for host in hosts)
+        return note(check, subject, f"{text}, and {where}.")
+    return bad(check, subject, f"{text}. {fix}")
+
+
+def parity(cluster: Sequence[LoadBalancer]) -> Iterator[Finding]:
+    """Whether nginx has the same configuration and certificates on each host, path by path."""
+    known = {host: host.nginx for host in cluster if host.nginx and host.nginx.files}
+    if len(known) < 2:
+        return
+    yield from _alike("configuration", {host: nginx.files for host, nginx in known.items()})
+    certificates = {
+        host: {path: each.sha256 or "" for path, each in nginx.certificates.items()} for host, nginx in known.items()
+    }
+    yield from _alike("certificates", certificates)
+
+
+def _alike(what: str, digests: Mapping[LoadBalancer, Mapping[str, str]]) -> Iterator[Finding]:
+    paths = dict.fromkeys(path for own in digests.values() for path in own)
+    found = [_unlike(what, path, {host: own.get(path, "") for host, own in digests.items()}) for path in paths]
+    yield from (each for each in found if each)
+    if paths and not any(found):
+        yield Finding(what, ", ".join(host.name for host in digests), f"{counted(len(paths), 'file')} alike")
+
+
+def _unlike(what: str, path: str, digests: Mapping[LoadBalancer, str]) -> Finding | None:
+    """What is wrong with a file, by the digests that the hosts have of it; empty where it is missing."""
+    having = [host.name for host, digest in digests.items() if digest]
+    lacking = [host.name for host, digest in digests.items() if not digest]
+    names = joined(host.name for host in digests)
+    if not having:
+        text = f"{path} is missing on {names}, though nginx's configuration names it"
+    elif lacking:
+        text = f"{path} is in use by nginx on {joined(having)}, and missing on {joined(lacking)}"
+    elif len(set(digests.values())) == 1:
+        return None
+    elif what == "configuration" and all(_as_desired(host, path) for host in digests):
+        return note(what, path, f"{path} differs between {names}, as the inventory wants it.")
+    else:
+        text = f"{path} differs between {names}"
+    fix = "Run site.yml." if any(path in host.pending for host in digests) else "Make it the same on each host."
+    if what == "configuration":
+        return _difference(what, path, text, fix, list(digests))
+    return bad(what, path, f"{text}. {fix}")
+
+
+def _as_desired(host: LoadBalancer, path: str) -> bool:
+    """Whether the inventory says what this file is, and the host has it so."""
+    staged = host.staged.get("nginx")
+    if not staged or staged.pending_files is None or path in host.pending:
+        return False
+    return staged.managed_files is None or path in staged.managed_files
+
+
+def clocks(hosts: Sequence[LoadBalancer], limit: float) -> Iterator[Finding]:
+    """limit: how many seconds they may be apart."""
+    offsets = {host.name: host.keepalived.clock_offset for host in hosts}
+    known = sorted((offset, name) for name, offset in offsets.items() if offset is not None)
+    if len(known) > 1:
+        apart = known[-1][0] - known[0][0]
+        text = f"The clocks of {known[0][1]} and {known[-1][1]} are {apart:.1f} s apart"
+        if apart > limit:
+            detail = f"{text}, and {limit:g} s are allowed. Synchronize them, e.g. with chrony."
+            yield bad("clocks", ", ".join(offsets), detail)
+        else:
+            yield Finding("clocks", ", ".join(offsets), f"{apart:.1f} s apart at most")
+    for host in hosts:
+        if host.keepalived.ntp is False:
+            detail = f"{host.name}: its clock is not synchronized. Set up NTP, e.g. with chrony."
+            yield note("clocks", host.name, detail)

@@ -1,15 +1,18 @@
 # Copyright (c) 2026, The evenkeel developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who holds a VIP, who should, and what keeps a host from it. VIPs are named by their addresses without prefixes."""
+"""Who holds a VIP, who should, what keeps a host from it, and whether hosts may be drained without an interruption of service.
+
+VIPs are named by their addresses without prefixes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.load_balancer import LoadBalancer
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import joined
+from ..text import capitalized, joined
+from .load_balancer import LoadBalancer
 
 
 @dataclass(frozen=True)
@@ -68,48 +71,36 @@ def _vip_status(address: str, hosts: Sequence[LoadBalancer]) -> VipStatus:
 
 def impediment(host: LoadBalancer, address: str) -> Impediment | None:
     """Why this host cannot have the VIP, or ranks below those that can; None if it can have it."""
-    return _unable(host) or _unwilling(host) or _speechless(host, address)
+    return next(_impediments(host, address), None)
 
 
-def _unable(host: LoadBalancer) -> Impediment | None:
-    name = host.name
+def _impediments(host: LoadBalancer, address: str) -> Iterator[Impediment]:
+    """The gravest first."""
+    name, instance = host.name, host.instance(address)
     if not host.reachable:
-        return Impediment(f"{name} is unreachable", f"make {name} reachable")
+        yield Impediment(f"{name} is unreachable", f"make {name} reachable")
     if not host.runs:
-        return Impediment(f"keepalived does not run on {name}", f"start keepalived on {name}")
-    return None
-
-
-def _unwilling(host: LoadBalancer) -> Impediment | None:
-    name = host.name
+        yield Impediment(f"keepalived does not run on {name}", f"start keepalived on {name}")
     if host.drained:
-        return Impediment(f"{name} is drained ({host.drain})", f"undrain {name}", wanted=not host.drained_by_run)
+        yield Impediment(f"{name} is drained ({host.drain})", f"undrain {name}", wanted=not host.drained_by_run)
     if host.check == "down":
-        return Impediment(f"nginx does not run on {name}", f"repair nginx on {name}")
+        yield Impediment(f"nginx does not run on {name}", f"repair nginx on {name}")
     if host.check == "failing":
-        return Impediment(
+        yield Impediment(
             f"{name} has failed its check of nginx and has not been healthy for long enough since",
             f"repair nginx on {name}, or wait until its check has succeeded for long enough",
         )
     if host.keepalived.standby:
-        return Impediment(f"{name} is on standby", f"end it with '/etc/keepalived/vips.sh return' on {name}")
-    return None
-
-
-def _speechless(host: LoadBalancer, address: str) -> Impediment | None:
-    """What the daemon itself says against having the VIP."""
-    name = host.name
+        yield Impediment(f"{name} is on standby", f"end it with '/etc/keepalived/vips.sh return' on {name}")
     if not host.daemon.answers:
-        return Impediment(f"keepalived does not answer on {name}", f"restart keepalived on {name}")
-    instance = host.instance(address)
+        yield Impediment(f"keepalived does not answer on {name}", f"restart keepalived on {name}")
     if instance is None:
-        return Impediment(f"keepalived on {name} does not know {address}", f"run site.yml on {name}")
-    if instance.state not in ("MASTER", "BACKUP"):
-        return Impediment(
+        yield Impediment(f"keepalived on {name} does not know {address}", f"run site.yml on {name}")
+    elif instance.state not in ("MASTER", "BACKUP"):
+        yield Impediment(
             f"{instance.name} is in {instance.state or 'an unknown state'} on {name}",
             f"repair {name} (read why with 'journalctl -u keepalived')",
         )
-    return None
 
 
 def whereabouts(vip: VipStatus) -> Whereabouts:
@@ -124,30 +115,20 @@ def whereabouts(vip: VipStatus) -> Whereabouts:
             f"remove it there with 'ip address delete', and run site.yml on {holder.name}",
             bad=True,
         )
-    against = impediment(holder, vip.address)
-    return (against and _wrongly_kept(vip, holder, against)) or _overtaken(vip, holder, against)
-
-
-def _wrongly_kept(vip: VipStatus, holder: LoadBalancer, against: Impediment) -> Whereabouts | None:
-    """The holder cannot have it, and others can."""
-    others = [host.name for host in vip.order if host is not holder and not impediment(host, vip.address)]
-    if not others:
-        return None
-    return Whereabouts(
-        f"on {holder.name}, though {against.text}, and {joined(others)} could take it",
-        f"read why with 'journalctl -u keepalived' on {others[0]}",
-        bad=True,
-    )
-
-
-def _overtaken(vip: VipStatus, holder: LoadBalancer, against: Impediment | None) -> Whereabouts:
-    """Why hosts that rank above the holder do not have the VIP."""
+    against = {host: found for host in vip.order if (found := impediment(host, vip.address))}
+    able = [host for host in vip.order if host not in against]
+    if holder in against and able:
+        return Whereabouts(
+            f"on {holder.name}, though {against[holder].text}, and {joined(host.name for host in able)} could take it",
+            f"read why with 'journalctl -u keepalived' on {able[0].name}",
+            bad=True,
+        )
     if holder is vip.preferred:
-        return Whereabouts(f"on {holder.name}, though {against.text}: no other host could take it" if against else "")
+        wrong = against.get(holder)
+        return Whereabouts(f"on {holder.name}, though {wrong.text}: no other host could take it" if wrong else "")
     above = vip.order[: vip.order.index(holder)]
-    known = [found for host in above if (found := impediment(host, vip.address))]
-    able = [host for host in above if not impediment(host, vip.address)]
-    return _returning(vip, holder, able) if able else _replaced(holder, known)
+    returning = [host for host in above if host in able]
+    return _returning(vip, holder, returning) if returning else _replaced(holder, [against[host] for host in above])
 
 
 def _replaced(holder: LoadBalancer, known: Sequence[Impediment]) -> Whereabouts:
@@ -180,3 +161,39 @@ def _young(host: LoadBalancer, seconds: float) -> bool:
     """Whether something has happened to its keepalived since so many seconds."""
     times = [host.daemon.since, *(instance.last_transition for instance in host.daemon.instances)]
     return any(host.clock - moment < seconds for moment in times if moment)
+
+
+def drain_problems(hosts: Sequence[LoadBalancer], named: Sequence[str]) -> list[str]:
+    """Why draining the named hosts would interrupt service; nothing if it would not."""
+    known = [host.name for host in hosts]
+    problems = [
+        f"drain_hosts names {name}, which is no load balancer. There are {', '.join(known)}."
+        for name in dict.fromkeys(named)
+        if name not in known
+    ]
+    if not named:
+        problems.append(f"drain_hosts names no host. Name one or more of {', '.join(known)} with -e drain_hosts=HOST.")
+    return problems + [text for vip in vips_of(hosts) for text in _left_alone(vip, named)]
+
+
+def _left_alone(vip: VipStatus, named: Sequence[str]) -> Iterator[str]:
+    """A sentence if the drain would leave the VIP without a healthy host."""
+    leaving = [host.name for host in vip.holders if host.name in named]
+    if not leaving and vip.preferred.name in named:
+        leaving = [vip.preferred.name]
+    against = [_against(host, vip, named) for host in vip.order if host.name not in leaving]
+    if not leaving or None in against:
+        return
+    known = [each for each in against if each]
+    why = joined(each.text for each in known) or "no other host has it"
+    fixes = [each.fix for each in known] or ["give it to another load balancer"]
+    yield (
+        f"Draining {joined(leaving)} would leave {vip.label} with no healthy host, for {why}. "
+        f"{capitalized('; or '.join(fixes))}; or interrupt service with -e drain_force=true."
+    )
+
+
+def _against(host: LoadBalancer, vip: VipStatus, named: Sequence[str]) -> Impediment | None:
+    if host.name in named:
+        return Impediment(f"{host.name} is to be drained too", f"leave {host.name} out")
+    return impediment(host, vip.address)

@@ -8,12 +8,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.paths import plain_path_problem
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import InputError, Problem, shown
+from .naming import plain_path_problem
+from .problem import InputError, Problem, shown
 
 BEHAVIOURS = ("watch", "stop", "restart")
 NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z")
@@ -22,45 +21,17 @@ URL_PATH = re.compile(r"(?:/[A-Za-z0-9._~+,=@:/-]*)?\Z")
 DAY, YEAR = 86400, 365 * 86400
 
 
-@dataclass(frozen=True)
-class HealthUrl:
-    """Where nginx is asked. host: a name or an IP address without brackets; path: empty or from / on."""
-
-    host: str
-    port: int
-    path: str
-
-
-@dataclass(frozen=True)
-class CheckNginxSettings:
-    """Variables by their names without prefix. Paths are absolute; times are in seconds."""
-
-    behaviour: str
-    url: HealthUrl
-    path: str
-    interval: float
-    timeout: float
-    fall: int
-    rise: int
-    return_delay: int
-    return_max: int
-    flap_window: int
-    restart_wait: int
-    state_dir: str
-    handover: str
-
-
-def parse(variables: Mapping[str, object]) -> tuple[CheckNginxSettings | None, list[Problem]]:
-    """The settings in the role's variables without their prefix, None where something is wrong, and what that is."""
+def parse(variables: Mapping[str, object]) -> tuple[dict[str, Any], list[Problem]]:
+    """What is sound in the role's variables, by names without prefix and as numbers and texts; and what is wrong with the others."""
     found: dict[str, Any] = {}
     problems: list[Problem] = []
-    for name in (each.name for each in fields(CheckNginxSettings)):
+    for name, kind in KINDS.items():
         try:
-            found[name] = KINDS[name](f"check_nginx_{name}", variables[name])
+            found[name] = kind(f"check_nginx_{name}", variables[name])
         except InputError as error:
             problems.append(error.problem)
     problems += _whole_seconds(found.get("behaviour", "watch"), found.get("interval", 1))
-    return (None if problems else CheckNginxSettings(**found)), problems
+    return found, problems
 
 
 def check_nginx_problems(variables: Mapping[str, object], host: str) -> list[str]:
@@ -88,46 +59,33 @@ def _path(where: str, value: Any) -> str:
     return str(value)
 
 
-def _number(low: float, high: float) -> Callable[[str, Any], float]:
+def _number(low: float, high: float, *, whole: bool = False) -> Callable[[str, Any], float]:
+    wanted = f"a whole number from {low} to {high}" if whole else f"{low:g} to {high:g} seconds"
+
     def read(where: str, value: Any) -> float:
-        text = str(value)
-        if not NUMBER.match(text) or not low <= float(text) <= high:
-            raise InputError(Problem(where, f"is {shown(value)}", f"It must be {low:g} to {high:g} seconds."))
-        return float(text)
+        found = float(str(value)) if NUMBER.match(str(value)) else -1
+        if not low <= found <= high or (whole and found != int(found)):
+            raise InputError(Problem(where, f"is {shown(value)}", f"It must be {wanted}."))
+        return int(found) if whole else found
 
     return read
 
 
-def _whole(low: int, high: int) -> Callable[[str, Any], int]:
-    def read(where: str, value: Any) -> int:
-        text = str(value)
-        if not NUMBER.match(text) or float(text) != int(float(text)) or not low <= float(text) <= high:
-            raise InputError(Problem(where, f"is {shown(value)}", f"It must be a whole number from {low} to {high}."))
-        return int(float(text))
-
-    return read
-
-
-def _url(where: str, value: Any) -> HealthUrl:
+def _url(where: str, value: Any) -> tuple[str, int, str]:
+    """Where nginx is asked: a name or an IP address without brackets, a port, and a path, which is empty or from / on."""
     try:
         parts = urlsplit(str(value))
-        found = HealthUrl(parts.hostname or "", 80 if parts.port is None else parts.port, parts.path)
+        host, port, path = parts.hostname or "", 80 if parts.port is None else parts.port, parts.path
     except ValueError:
         raise _no_url(where, value) from None
     # What it is made of again is all that it has: no user, no query, and nothing that parsing takes away.
-    plain = f"{parts.scheme}://{parts.netloc}{found.path}"
-    if (
-        parts.scheme != "http"
-        or "@" in parts.netloc
-        or plain != str(value)
-        or not found.port
-        or not _is_host(found.host)
-    ):
+    plain = f"{parts.scheme}://{parts.netloc}{path}"
+    if parts.scheme != "http" or "@" in parts.netloc or plain != str(value) or not port or not _is_host(host):
         raise _no_url(where, value)
-    if not URL_PATH.match(found.path) or len(found.path) > 200:
+    if not URL_PATH.match(path) or len(path) > 200:
         what = f"is {shown(value)}, whose path has more than letters, digits and '._~+,=@:/-' in it, or 200 characters"
         raise InputError(Problem(where, what, "Choose another path of nginx_health_port."))
-    return found
+    return host, port, path
 
 
 def _no_url(where: str, value: Any) -> InputError:
@@ -148,12 +106,12 @@ KINDS: dict[str, Callable[[str, Any], Any]] = {
     "path": _path,
     "interval": _number(0.01, 3600),
     "timeout": _number(0.01, 3600),
-    "fall": _whole(1, 1_000_000),
-    "rise": _whole(1, 1_000_000),
-    "return_delay": _whole(0, DAY),
-    "return_max": _whole(0, DAY),
-    "flap_window": _whole(0, YEAR),
-    "restart_wait": _whole(0, 3600),
+    "fall": _number(1, 1_000_000, whole=True),
+    "rise": _number(1, 1_000_000, whole=True),
+    "return_delay": _number(0, DAY, whole=True),
+    "return_max": _number(0, DAY, whole=True),
+    "flap_window": _number(0, YEAR, whole=True),
+    "restart_wait": _number(0, 3600, whole=True),
     "state_dir": _path,
     "handover": _path,
 }

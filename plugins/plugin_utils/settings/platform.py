@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem
+from .problem import Problem
 
 # The oldest release of each family.
 OLDEST = {"Debian": 11, "Ubuntu": 20, "RedHat": 7}

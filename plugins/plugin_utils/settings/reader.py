@@ -6,14 +6,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem, shown
+from .problem import Problem, shown
 
+Number = TypeVar("Number", int, float)
 TRUE = ("y", "yes", "on", "1", "true", "t", "1.0")
 FALSE = ("n", "no", "off", "0", "false", "f", "0.0")
+
+
+def _finite(text: str) -> float:
+    if math.isfinite(found := float(text)):
+        return found
+    raise ValueError
 
 
 def truth(value: object) -> bool | None:
@@ -44,33 +51,26 @@ class Reader:
 
     def optional_number(self, key: str, example: str) -> float | None:
         """A number, None where there is none; example: the end of the sentence that asks for one."""
-        value = self._given(key)
-        if value is None:
-            return None
-        try:
-            found = math.nan if isinstance(value, bool) else float(str(value))
-        except ValueError:
-            found = math.nan
-        if math.isfinite(found):
-            return found
-        self.note(key, f"is {shown(value)}, which is no number", f"Give it a number, {example}.")
-        return None
+        return self._converted(key, _finite, "number", example)
 
     def whole(self, key: str, default: int) -> int:
         found = self.optional_whole(key, f"such as {default}")
         return default if found is None else found
 
     def optional_whole(self, key: str, example: str) -> int | None:
-        """A whole number, None where there is none; example: the end of the sentence that asks for one."""
+        """As optional_number, of a whole number."""
+        return self._converted(key, int, "whole number", example)
+
+    def _converted(self, key: str, convert: Callable[[str], Number], kind: str, example: str) -> Number | None:
         value = self._given(key)
         if value is None:
             return None
         try:
             if not isinstance(value, bool):
-                return int(str(value))
+                return convert(str(value))
         except ValueError:
             pass
-        self.note(key, f"is {shown(value)}, which is no whole number", f"Give it a whole number, {example}.")
+        self.note(key, f"is {shown(value)}, which is no {kind}", f"Give it a {kind}, {example}.")
         return None
 
     def truth(self, key: str, default: bool = False) -> bool:
@@ -95,11 +95,9 @@ class Reader:
         return tuple(str(each) for each in self._list(key))
 
     def wholes(self, key: str) -> tuple[int, ...]:
-        found = []
-        for index, each in enumerate(self._list(key)):
-            number = Reader({f"{key}[{index}]": each}, self.prefix, self.problems, self.of).whole(f"{key}[{index}]", 0)
-            found.append(number)
-        return tuple(found)
+        entries = {f"{key}[{index}]": each for index, each in enumerate(self._list(key))}
+        read = replace(self, raw=entries)
+        return tuple(read.whole(entry, 0) for entry in entries)
 
     def mapping(self, key: str) -> Mapping[str, object]:
         value = self._given(key)

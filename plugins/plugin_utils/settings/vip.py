@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import addresses
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.addresses import Address, Interface
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.naming import NAME
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.problem import Problem, shown
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
+from .. import addresses
+from ..addresses import Address, Interface
+from .naming import NAME
+from .problem import Problem, shown
+from .reader import Reader
 
 # RFC 5798: 255 is the owner of the address, whose priority tracking cannot lower; 0 means "I am leaving".
 LOWEST, HIGHEST = 1, 254

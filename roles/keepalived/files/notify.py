@@ -50,14 +50,12 @@ MOST, OLDEST, LONGEST_PAUSE = 500, 86400, 900
 # How long after SIGTERM the last lines are waited for, and how long a flush may take.
 DRAIN_SECONDS, FLUSH_SECONDS = 1.0, 3.0
 NETWORK_SECONDS, PROGRAM_SECONDS = 10, 30
+# How a label's value has these in the metrics.
+ESCAPED = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
 
-def log(text, level=syslog.LOG_INFO):
-    syslog.syslog(level, text)
-
-
-def digest(text):
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+def warn(text):
+    syslog.syslog(syslog.LOG_WARNING, text)
 
 
 def iso(moment):
@@ -125,7 +123,7 @@ class Mail:
                 server.login(self.settings["user"], self.settings["password"])
             refused = server.send_message(self.message(event))
         for address in refused:
-            log(f"email: the server refuses {address}", syslog.LOG_WARNING)
+            warn(f"email: the server refuses {address}")
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -138,7 +136,7 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 class Webhook:
     def __init__(self, settings):
         self.settings = settings
-        self.key = "webhook " + digest(settings["url"])
+        self.key = "webhook " + hashlib.sha256(settings["url"].encode()).hexdigest()[:12]
         self.name = "webhook " + (urlsplit(settings["url"]).hostname or "")
 
     def tell(self, event):
@@ -196,7 +194,7 @@ def addresses():
     try:
         found = subprocess.check_output(["ip", "-oneline", "address", "show"], timeout=NETWORK_SECONDS)
     except (OSError, subprocess.SubprocessError) as error:
-        log("ip address show: " + problem_of(error), syslog.LOG_WARNING)
+        warn("ip address show: " + problem_of(error))
         return set()
     return set(found.decode("utf-8", "replace").split())
 
@@ -219,6 +217,8 @@ class Kept:
 
     One process at a time has it, and in that one thread at a time.
     """
+
+    NAMES = ("instances", "queue", "textfile", "dropped")
 
     def __init__(self, path):
         self.path = path
@@ -245,16 +245,14 @@ class Kept:
         try:
             with open(self.path, encoding="utf-8") as file:
                 found = json.load(file)
-            self.instances, self.queue = found["instances"], found["queue"]
-            self.textfile, self.dropped = found["textfile"], found["dropped"]
+            self.__dict__.update({name: found[name] for name in self.NAMES})
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError, TypeError) as error:
-            log(f"{self.path} cannot be read ({type(error).__name__}): starting anew", syslog.LOG_WARNING)
+            warn(f"{self.path} cannot be read ({type(error).__name__}): starting anew")
 
     def save(self):
-        names = ("instances", "queue", "textfile", "dropped")
-        write(self.path, json.dumps({name: getattr(self, name) for name in names}), 0o600)
+        write(self.path, json.dumps({name: getattr(self, name) for name in self.NAMES}), 0o600)
 
     def waiting(self, key):
         return [entry for entry in self.queue if entry["to"] == key]
@@ -292,11 +290,9 @@ class Notifier:
     def take(self, line):
         """A line of keepalived's."""
         found = LINE.match(line)
-        if not found:
+        if not found or found[1] in self.gone:
             return
         name, state, priority = found[1], found[2], int(found[3])
-        if name in self.gone:
-            return
         with self.news:
             if state in STATES or state == DELETED:
                 self.change(name, state, priority)
@@ -354,15 +350,15 @@ class Notifier:
             if self.settings["textfile"]:
                 write(self.settings["textfile"], self.metrics(), 0o644)
         except OSError as error:
-            log(f"{error.filename or self.kept.path}: {error.strerror}", syslog.LOG_ERR)
+            syslog.syslog(syslog.LOG_ERR, f"{error.filename or self.kept.path}: {error.strerror}")
 
     def metrics(self):
-        states, priorities, since, changes = [], [], [], []
-        for name, one in sorted(self.kept.instances.items()):
-            states += [({"instance": name, "state": state}, int(state == one["state"])) for state in STATES]
-            priorities.append(({"instance": name}, one["priority"]))
-            since.append(({"instance": name}, round(one["since"], 3)))
-            changes.append(({"instance": name}, one["changes"]))
+        instances = [({"instance": name}, one) for name, one in sorted(self.kept.instances.items())]
+        states = [
+            (dict(labels, state=state), int(state == one["state"])) for labels, one in instances for state in STATES
+        ]
+        since = [(labels, round(one["since"], 3)) for labels, one in instances]
+        priorities, changes = ([(labels, one[key]) for labels, one in instances] for key in ("priority", "changes"))
         pending = [({"receiver": one.name}, len(self.kept.waiting(key))) for key, one in self.receivers.items()]
         failures = [({"receiver": self.receivers[key].name}, count) for key, count in self.failures.items()]
         families = (
@@ -386,12 +382,12 @@ class Notifier:
                         return
                     self.news.wait()
                 entry = self.kept.waiting(receiver.key)[0]
-            problem = None
             try:
                 receiver.tell(entry["event"])
+                problem = None
             except Exception as error:  # whatever it is, the next attempt may go well
                 problem = problem_of(error)
-                log(f"{receiver.name} could not be told: {problem}", syslog.LOG_WARNING)
+                warn(f"{receiver.name} could not be told: {problem}")
             with self.news:
                 if problem:
                     self.failures[receiver.key] += 1
@@ -450,13 +446,9 @@ class Notifier:
 def family(name, kind, title, samples):
     lines = [f"# HELP {name} {title}", f"# TYPE {name} {kind}"]
     for labels, value in samples:
-        text = ",".join(f'{label}="{escaped(text)}"' for label, text in labels.items())
+        text = ",".join(f'{label}="{text.translate(ESCAPED)}"' for label, text in labels.items())
         lines.append("{}{} {}".format(name, "{" + text + "}" if text else "", value))
     return "\n".join(lines) + "\n" if samples else ""
-
-
-def escaped(text):
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def woken_by_sigterm():

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,9 +48,8 @@ class Host:
         self.put(f"proc/{pid}/stat", f"{pid} (a b) c) S 1 {'0 ' * 17}{ticks} 0 0\n")
         (self.directory / "proc" / str(pid) / "exe").symlink_to(exe)
 
-    def ask(
-        self, module: str = "keepalived_info", proc: Path | None = None, patience: float = 20, **arguments: Any
-    ) -> dict[str, Any]:
+    def ask(self, proc: Path | None = None, patience: float = 20, **parts: Mapping[str, Any]) -> dict[str, Any]:
+        """What host_info says of these parts of the host, of each as it has been asked for it."""
         settings = {
             "processes.PROC": str(proc or self.directory / "proc"),
             "processes.RUN": str(self.directory / "run"),
@@ -58,7 +58,12 @@ class Host:
         }
         preload = f"from {PACKAGE} import keepalived_dump, processes\n"
         preload += "\n".join(f"{name} = {value!r}" for name, value in settings.items())
-        return self.python.run(module, arguments, preload=preload)
+        return self.python.run("host_info", parts, preload=preload)
+
+    def ask_for(self, part: str, proc: Path | None = None, patience: float = 20, **arguments: Any) -> dict[str, Any]:
+        """What host_info says of one part, with what it says of itself."""
+        answer = self.ask(proc, patience, **{part: arguments})
+        return {**answer.pop(part, {}), **answer}
 
     def look(self, **arguments: Any) -> dict[str, Any]:
         paths = {
@@ -67,4 +72,6 @@ class Host:
             "state_dir": "vrrp",
             "drained_file": "drained",
         }
-        return self.ask(**{name: str(self.directory / path) for name, path in paths.items()} | arguments)
+        return self.ask_for(
+            "keepalived", **{name: str(self.directory / path) for name, path in paths.items()} | arguments
+        )

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,8 +39,8 @@ def up(chosen: Mapping[str, str] | None = None) -> None:
     say(f"Starting {', '.join(h.name for h in HOSTS)}")
     for net in NETWORKS:
         podman("network", "create", f"--subnet={net.subnet}", f"--gateway={net.gateway}", "--disable-dns", net.name)
-    for each in HOSTS:
-        _start(each, images[each.name])
+    with ThreadPoolExecutor() as starting:
+        list(starting.map(lambda each: _start(each, images[each.name]), HOSTS))
     for each in HOSTS:
         _wait_until_ready(each)
 

@@ -12,6 +12,7 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import hosts
@@ -62,10 +63,9 @@ def _make(names: Mapping[str, str]) -> None:
     hosts.up()
     try:
         _converge()
-        for name in HOSTS:
-            podman("stop", "--time=60", name)
-        for name, snapshot in names.items():
-            _copy(name, snapshot)
+        podman("stop", "--time=60", *HOSTS)
+        with ThreadPoolExecutor() as copying:
+            list(copying.map(_copy, names.keys(), names.values()))
     finally:
         hosts.down()
 

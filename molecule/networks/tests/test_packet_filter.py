@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from labtest import Cluster, site
@@ -51,6 +52,12 @@ def shell(cluster: Cluster, host: str, commands: str) -> None:
     cluster.run(host, f'bash -c "export DEBIAN_FRONTEND=noninteractive; {commands}"')
 
 
+def on_both(cluster: Cluster, commands: str) -> None:
+    """At once, for they install and remove packages."""
+    with ThreadPoolExecutor() as hosts:
+        list(hosts.map(lambda host: shell(cluster, host, commands), BOTH.values()))
+
+
 @pytest.fixture(scope="module")
 def pair(cluster: Cluster) -> Cluster:
     run = site(*INVENTORIES, **PACKAGE)
@@ -63,12 +70,10 @@ def pair(cluster: Cluster) -> Cluster:
 def manager(pair: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
     """It drops adverts until keepalived is started."""
     try:
-        for host in BOTH.values():
-            shell(pair, host, MANAGERS[request.param][0])
+        on_both(pair, MANAGERS[request.param][0])
         yield request.param
     finally:
-        for host in BOTH.values():
-            shell(pair, host, REMOVED[request.param])
+        on_both(pair, REMOVED[request.param])
 
 
 def test_the_pair_goes_on_behind_it(pair: Cluster, manager: str) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import socket
 import subprocess
@@ -13,6 +14,10 @@ from pathlib import Path
 
 VIP = "192.0.2.100"
 CLIENT = "192.0.2.9"
+# The client's own ports, each used once. Behind NAT several ports of the VIP are one port of a real server, which takes a connection from the
+# client's port of an earlier one for that one, just closed. It is not accepted at the first attempt, and IPVS, which balances the second one
+# anew, takes a turn from a server and counts a connection that nobody asked for.
+PORTS = itertools.count(10000)
 
 
 def until(condition: Callable[[], object], seconds: float = 20) -> float:
@@ -25,10 +30,14 @@ def until(condition: Callable[[], object], seconds: float = 20) -> float:
     return round(time.monotonic() - begun, 1)
 
 
+def connect(port: int, timeout: float) -> socket.socket:
+    return socket.create_connection((VIP, port), timeout, source_address=(CLIENT, next(PORTS)))
+
+
 def ask(port: int) -> str:
     """The name of the server that answers a request."""
     try:
-        with socket.create_connection((VIP, port), 2) as connection:
+        with connect(port, 2) as connection:
             connection.settimeout(2)
             connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
             answer = b"".join(iter(lambda: connection.recv(4096), b""))
@@ -115,7 +124,7 @@ class Talk:
 
     def __init__(self, port: int) -> None:
         self.to = port
-        self.connection = socket.create_connection((VIP, port), 5)
+        self.connection = connect(port, 5)
         self.connection.settimeout(20)
         self.port = self.connection.getsockname()[1]
         self.answered = [time.monotonic()]

@@ -24,8 +24,14 @@ LOAD_BALANCERS = tuple(os.environ.get("LAB_BALANCERS", "nginx1 nginx2").split())
 BACKENDS = {"web1", "web2"}
 # Long enough for the slowest set-up (adverts of 1 s, checks every 2 s, three failures) on a busy machine.
 PATIENCE = 30.0
-# All commands to a host share a connection, for one of its own takes half a second. One to a host whose power was cut is to end soon.
-SHARED = "-oControlMaster=auto -oControlPersist=60s -oControlPath=~/.ansible/tests-%h -oServerAliveInterval=3"
+# All commands of a scenario to a host share a connection, for one of its own takes half a second. One to a host whose power was cut is to end
+# soon.
+SHARED = (
+    "-oControlMaster=auto",
+    "-oControlPersist=60s",
+    f"-oControlPath=~/.ansible/tests-{os.getpid()}-%h",
+    "-oServerAliveInterval=3",
+)
 
 
 class Cluster:
@@ -35,7 +41,7 @@ class Cluster:
             name: testinfra.get_host(
                 f"ssh://ops@{hosts.host(name).management_address}",
                 ssh_identity_file=str(hosts.SSH_KEY),
-                ssh_extra_args=" ".join([*hosts.SSH_OPTIONS, SHARED]),
+                ssh_extra_args=" ".join([*hosts.SSH_OPTIONS, *SHARED]),
             )
             for name in (*LOAD_BALANCERS, "web1", "web2", "client")
         }
@@ -61,7 +67,7 @@ class Cluster:
         """What happens to the host from outside, such as power-off; see lab/hosts.py."""
         subprocess.run(["python3", "lab", "act", host, action], cwd=PROJECT, check=True)
         if action == "power-off":
-            leave = ["ssh", *SHARED.split(), "-O", "exit", hosts.host(host).management_address]
+            leave = ["ssh", *SHARED, "-O", "exit", hosts.host(host).management_address]
             subprocess.run(leave, stderr=subprocess.DEVNULL, check=False)
 
     @contextmanager

@@ -12,7 +12,9 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.cluster.cluster import table
-from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill import outcome
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.outcome import result as drill_result
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.outcome import row as drill_row
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.outcome import summary as drill_summary
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.drill.result import Drill
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout import preflight, vip_status
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.rollout.change import HostState, failure
@@ -83,9 +85,9 @@ class FilterModule:
             "_cluster_verify": cluster_verify,
             "_drain_problems": drain_problems,
             "_drill_page": drill_page,
-            "_drill_result": outcome.result,
-            "_drill_row": outcome.row,
-            "_drill_summary": outcome.summary,
+            "_drill_result": drill_result,
+            "_drill_row": drill_row,
+            "_drill_summary": drill_summary,
             "_names": names,
             "_vrrp_fleet": vrrp_fleet,
         }

@@ -21,7 +21,10 @@ READ_WHY = "Read why with 'journalctl -u keepalived'"
 
 @dataclass(frozen=True)
 class Finding:
-    """The outcome of one check of verify.yml. check: its name; subject: a host, a VIP or a file. What is not ok has a full sentence as its detail, and so has a note."""
+    """The outcome of one check of verify.yml.
+
+    check: its name; subject: a host, a VIP or a file. What is not ok has a full sentence as its detail, and so has a note.
+    """
 
     check: str
     subject: str

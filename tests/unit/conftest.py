@@ -13,8 +13,15 @@ from pathlib import Path
 
 import ansible
 import pytest
+from hypothesis import HealthCheck, settings
 from support.hosts import Host
 from support.modules import OLD_VERSIONS, VERSIONS, Python, Site, interpreter, old_core, packed
+
+# A slow machine is no fault of what is tested, and a run finds what the run before found. To look for more: --hypothesis-profile=default.
+settings.register_profile(
+    "repeatable", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")

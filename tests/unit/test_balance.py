@@ -23,7 +23,7 @@ WORST = {
     7: {0: 1, 1: 1, 2: 3, 3: 4, 4: 6, 5: 10, 6: 0},
 }
 
-any_case = settings(deadline=None, max_examples=200)
+any_case = settings(max_examples=200)
 host_counts = st.integers(2, 30)
 vip_counts = st.integers(0, 200)
 

@@ -922,7 +922,7 @@ def runs(own: Mapping[str, Any]) -> bool:
     return bool(own["keepalived_found"]["daemon"]["running"])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(fleets())
 def test_every_action_has_its_place_and_no_two_members_of_a_running_cluster_change_at_once(
     variables: Variables,
@@ -947,7 +947,7 @@ def test_every_action_has_its_place_and_no_two_members_of_a_running_cluster_chan
     assert planned["changes"] == bool(planned["batches"] or planned["lockstep"])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(fleets(), st.data())
 def test_the_order_in_which_the_inventory_lists_hosts_changes_nothing(
     variables: Variables, data: st.DataObject
@@ -959,7 +959,7 @@ def test_the_order_in_which_the_inventory_lists_hosts_changes_nothing(
     assert plan({name: variables[name] for name in names}) == planned
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(fleets())
 def test_who_holds_vips_never_goes_before_who_holds_none(variables: Variables) -> None:
     turns = {host: turn for turn, batch in enumerate(plan(variables)["batches"]) for host in batch["hosts"]}
@@ -970,7 +970,7 @@ def test_who_holds_vips_never_goes_before_who_holds_none(variables: Variables) -
         assert all(turns[host] > latest for host in busy if host in holding)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(fleets())
 def test_drains_are_taken_back_and_never_an_operators(variables: Variables) -> None:
     for batch in plan(variables)["batches"]:
@@ -983,7 +983,7 @@ def test_drains_are_taken_back_and_never_an_operators(variables: Variables) -> N
             assert runs(variables[host]) and len(variables[host]["keepalived_settings"]["hosts"]) > 1
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(fleets())
 def test_expected_is_exactly_who_outranks_all_others_by_then(variables: Variables) -> None:
     planned = plan(variables)
@@ -1024,7 +1024,7 @@ def _outranks(
     return True
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(fleets())
 def test_in_the_end_the_best_that_is_not_drained_has_each_vip(variables: Variables) -> None:
     final = plan(variables)["final"]
@@ -1045,7 +1045,7 @@ PATHS = [
 ]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.sets(st.tuples(st.sampled_from(PAIR), st.sampled_from(PATHS)), max_size=8))
 def test_whatever_is_missing_there_is_a_plan_that_fits_into_json(gone: set[tuple[str, tuple[str, ...]]]) -> None:
     variables = pending(cluster(before=[RENUMBERED, VI_2]), UNIT)

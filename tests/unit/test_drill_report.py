@@ -701,7 +701,7 @@ KEYS = (
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(missing=st.sets(st.sampled_from(KEYS)))
 def test_whatever_is_missing_there_is_a_report(missing: set[tuple[str, str]]) -> None:
     row = fault()

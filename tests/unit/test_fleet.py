@@ -400,7 +400,7 @@ SOMEWHERE = {
 }
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.data(),
     st.lists(

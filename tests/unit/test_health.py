@@ -664,7 +664,7 @@ PATHS = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(gone=st.sets(st.sampled_from(PATHS), max_size=12), named=st.lists(st.sampled_from([*PAIR, "web1"])))
 def test_whatever_is_missing_there_is_an_answer_that_fits_into_json(
     gone: set[tuple[str, ...]], named: list[str]

@@ -36,9 +36,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 # What fails is told as it was found: to make it smaller takes minutes.
-PROPERTY = settings(
-    max_examples=200, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
-)
+PROPERTY = settings(max_examples=200, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
 SHA256 = "103692bd5345a4ed9f4581632ea636214fdf53e45682e200aab122c4fa674ece"
 FREE = {role: list(free_texts(specs(role))) for role in ("keepalived", "check_nginx")}
 # The variables that the role hands to the plan and to keepalived.conf, by their names there.

@@ -341,7 +341,7 @@ def wrapped(chain: Chain, text: str) -> Any:
 
 
 @cases(TEXTS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     text=st.one_of(
         st.sampled_from(HOSTILE),

@@ -41,7 +41,7 @@ NAMED = st.lists(st.dictionaries(st.sampled_from(["name", "vips", "weight"]), VA
 SOUND: dict[str, Any] = {"hosts": ["a", "b"], "vips": [{"name": "a", "address": "10.0.0.1/24"}]}
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(
     st.dictionaries(st.sampled_from(NAMES), VALUES), st.none() | VIPS, st.none() | NAMED, st.none() | st.lists(TEXTS)
 )

@@ -455,7 +455,7 @@ def test_filter_names_itself_in_its_error() -> None:
     assert str(caught.value) == f"evenkeel.nginx_ha.vrrp_plan: {ERRORS['no host'][2]}"
 
 
-any_case = settings(deadline=None, max_examples=200)
+any_case = settings(max_examples=200)
 host_lists = st.integers(1, 20).map(lambda count: [f"nginx{number}" for number in range(1, count + 1)])
 few_hosts = st.integers(1, 8).map(lambda count: [f"nginx{number}" for number in range(1, count + 1)])
 advert_ints = st.floats(0.01, 5)

@@ -150,10 +150,10 @@ class Lane:
 
     @property
     def holders(self) -> Iterator[Label]:
-        for (holder, since, until), bar in zip(self.spans, self.held, strict=True):
-            size = _fit(holder, bar.width)
+        for (holder, since, until), phase in zip(self.spans, self.held, strict=True):
+            size = _fit(holder, phase.width)
             if size is not None:
-                yield Label(holder, self.scale.at((since + until) / 2), _classes(f"name on-{bar.kind}", size))
+                yield Label(holder, self.scale.at((since + until) / 2), _classes(f"name on-{phase.kind}", size))
 
     @property
     def failed(self) -> Iterator[Bar]:

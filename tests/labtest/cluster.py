@@ -143,6 +143,8 @@ class Cluster:
     def settle(self, expected: dict[str, str | None], within: float = PATIENCE) -> None:
         """Wait until each VIP is on the one expected host and nowhere else (None: on no host), and see it stay there."""
         wanted = {vip: [host] if host else [] for vip, host in expected.items()}
+        # What was done just now may not have moved them yet.
+        time.sleep(1)
         self.wait(lambda: self.holders() == wanted, f"the holders {wanted}", self.holders, within)
         time.sleep(2)
         assert self.holders() == wanted, "the VIPs moved again after they had settled"

@@ -74,7 +74,11 @@ def test_nor_does_a_host_that_is_lost(cluster: Cluster) -> None:
 
 
 def test_a_killed_keepalived_leaves_no_vip_behind(cluster: Cluster) -> None:
+    process = "systemctl show --property=MainPID --value keepalived"
+    before = cluster.run("nginx1", process).strip()
     cluster.run("nginx1", "systemctl kill --signal=KILL keepalived")
+    # Until then the VIPs may be where they were.
+    cluster.wait(lambda: cluster.run("nginx1", process).strip() not in (before, "0"), "keepalived to return", str)
     cluster.settle(dict(BOTH), within=60)
     cluster.serves()
     assert client_knows(cluster) == MACS

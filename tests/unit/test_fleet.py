@@ -96,6 +96,22 @@ def test_a_sound_pair_has_no_problem_and_a_plan() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("interface", "size"), [("ens33:0", "255.255.255.0"), ("vrrp.200", "255.255.255.255"), ("vip1", "255.255.255.0")]
+)
+def test_a_vip_that_the_host_holds_is_not_its_own_address(interface: str, size: str) -> None:
+    """A label and an interface with VRRP's MAC are interfaces for the setup module, with the VIP as their first address."""
+    held = {
+        "interfaces": ["lo", "ens33", interface],
+        interface: {"ipv4": {"address": "192.168.200.200", "network": "192.168.200.0", "netmask": size}},
+    }
+    own = facts(ADDRESSES["nginx1"], held=["192.168.200.200"]) | held
+    runs = {"name": "VI_1", "virtual_router_id": 200, "virtual_ipaddress": ["192.168.200.200/24"]}
+    assert judged([member("nginx1", own=own, running=[runs]), member("nginx2")])["problems"] == []
+    (problem,) = judged([member("nginx1", own=own), member("nginx2")])["problems"]
+    assert f"192.168.200.200, this host's own address on {interface}" in problem
+
+
 def hmac(byte: str) -> dict[str, Any]:
     return {"keys": [{"id": 1, "key": "hex:" + byte * 32}], "active_key": 1}
 

@@ -152,7 +152,7 @@ def facts(interface: str) -> dict[str, Any]:
         "distribution_version": "12.5",
         "os_family": "Debian",
         "interfaces": ["lo", interface or "eth1"],
-        re.sub(r"[-.:]", "_", interface): {"ipv4": own, "ipv6": six},
+        interface.replace("-", "_"): {"ipv4": own, "ipv6": six},
     }
 
 

@@ -79,8 +79,9 @@ GOOD_KEEPALIVED: dict[str, tuple[Values, Values]] = {
     ),
     "interface whose fact has another name": (
         {"interface": "br-lan.5"},
-        {"interfaces": ["br-lan.5"], "br_lan_5": ETH0},
+        {"interfaces": ["br-lan.5"], "br_lan.5": ETH0},
     ),
+    "VLAN": ({"interface": "bond0.200"}, {"interfaces": ["bond0", "bond0.200"], "bond0.200": ETH0}),
     "interface without addresses beside": ({}, {"interfaces": ["eth0", "eth2"], "eth2": {"active": False}}),
     "VRRPv2 with a password": ({"vrrp_version": 2, "advert_int": 1, "auth_pass": "12345678"}, {}),
     "signed adverts": ({**SIGNED, "auth_hmac": HMAC}, {}),

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,8 +85,8 @@ def network_of(facts: Mapping[str, Any]) -> HostNetwork | None:
     if not facts:
         return None
     held = frozenset((*facts.get("all_ipv4_addresses", ()), *facts.get("all_ipv6_addresses", ())))
-    # The setup module turns every '-', '.' and ':' of an interface's name into '_' in its fact's name.
-    found = {name: read(Adapter, facts.get(re.sub(r"[-.:]", "_", name))) for name in facts.get("interfaces", ())}
+    # In the name of a fact the setup module turns '-' into '_', and leaves the dot of a VLAN and the colon of a label.
+    found = {name: read(Adapter, facts.get(name.replace("-", "_"))) for name in facts.get("interfaces", ())}
     return HostNetwork({name: each.nic(name) for name, each in found.items()}, held)
 
 

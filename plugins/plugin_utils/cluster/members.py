@@ -51,7 +51,10 @@ def own_problems(host: Host) -> Iterator[Problem]:
         what = f"is {settings.interface!r}, which this host lacks; it has {', '.join(sorted(network.nics))}"
         yield Problem("keepalived_interface", what, "Set it to the one that is to carry the VIPs.", host.name)
         return
-    own, networks = network.own, host.nic.networks
+    # With a label or a MAC of its own, a VIP that the host holds is the first address of what looks like an interface.
+    carried = {ip for instance in host.running for ip in instance.ips}
+    own = {address: name for address, name in network.own.items() if str(address) not in carried}
+    networks = host.nic.networks
     for vip in settings.vips:
         for key, address in vip.located:
             if address in own:

@@ -28,7 +28,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The addresses, in the order of the VIPs.
+  description: The addresses, in the natural order of the VIPs' names.
   type: list
   elements: str
 """
@@ -38,10 +38,12 @@ from typing import Any
 
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.reader import Reader
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.settings.vip import parse_vips
+from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.text import natural
 
 
 def vip_addresses(vips: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [str(address) for vip in parse_vips(Reader({"vips": vips}, "")) for dummy, address in vip.located]
+    ordered = sorted(parse_vips(Reader({"vips": vips}, "")), key=lambda vip: natural(vip.name))
+    return [str(address) for vip in ordered for dummy, address in vip.located]
 
 
 class FilterModule:

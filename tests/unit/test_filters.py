@@ -19,8 +19,8 @@ FILTERS = sorted(path.stem for path in (Path(__file__).parents[2] / "plugins" / 
 
 VIPS: dict[str, tuple[list[Mapping[str, Any]], list[str]]] = {
     "none": ([], []),
-    "in their order": (
-        [{"name": "b", "address": "192.168.200.210/24"}, {"name": "a", "address": "192.168.200.200/24"}],
+    "in natural order": (
+        [{"name": "VI_10", "address": "192.168.200.200/24"}, {"name": "VI_2", "address": "192.168.200.210/24"}],
         ["192.168.200.210", "192.168.200.200"],
     ),
     "without prefix": ([{"name": "a", "address": "192.168.200.200"}], ["192.168.200.200"]),

@@ -331,7 +331,7 @@ def hostvars(plan: faults.Plan) -> dict[str, Any]:
             "keepalived_instances": [instance.as_fact() for instance in instances],
             "keepalived_settings": {"interface": "bond0.7", "advert_int": 0.25, "vrrp_version": 3},
             "keepalived_found": {"version": f"2.3.{number}"},
-            "ansible_facts": {"interfaces": ["bond0.7"], "bond0_7": {"macaddress": f"02:00:00:00:00:0{number}"}},
+            "ansible_facts": {"interfaces": ["bond0.7"], "bond0.7": {"macaddress": f"02:00:00:00:00:0{number}"}},
         }
         for number, (host, instances) in enumerate(plan.items(), 1)
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -166,13 +167,19 @@ def test_package_lists_are_not_updated_twice_within_one_run(debian: Host) -> Non
     debian.ask("keepalived")
     debian.ask("keepalived", record=str(debian.record.with_name("others")))
     assert debian.asked("apt-get").count(UPDATE) == 1
-    os.utime(debian.lists, (0, 0))
+    # Ten minutes make them old, and what the future has updated was updated by another clock.
+    old = time.time() - 601
+    os.utime(debian.lists, (old, old))
     debian.ask("keepalived")
     assert debian.asked("apt-get").count(UPDATE) == 2
+    to_come = time.time() + 600
+    os.utime(debian.lists, (to_come, to_come))
+    debian.ask("keepalived")
+    assert debian.asked("apt-get").count(UPDATE) == 3
     debian.ask(update=True)
     assert debian.asked("apt-get")[-1] == UPDATE
     debian.ask("bash", update=True, check=True)
-    assert debian.asked("apt-get").count(UPDATE) == 3
+    assert debian.asked("apt-get").count(UPDATE) == 4
 
 
 @ends

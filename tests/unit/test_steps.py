@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from ansible_collections.evenkeel.nginx_ha.plugins.action import _cluster_plan
+from ansible_collections.evenkeel.nginx_ha.plugins.action import _cluster_plan, _host_health
 from ansible_collections.evenkeel.nginx_ha.plugins.lookup import _settings
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils import roles
 from ansible_collections.evenkeel.nginx_ha.plugins.plugin_utils.keepalived import directives
@@ -93,6 +94,37 @@ class Vaulted:
 def test_what_a_vault_has_encrypted_becomes_text_however_deep_it_is() -> None:
     given = {"auth": Vaulted(), "keys": [{"key": Vaulted()}, 5], "none": None}
     assert roles._decrypted(given) == {"auth": "secret", "keys": [{"key": "secret"}, 5], "none": None}
+
+
+def test_a_variable_is_text_that_a_vault_has_encrypted() -> None:
+    templar = SimpleNamespace(template=lambda value: value)
+    assert Variables(templar, {"auth": Vaulted()})["auth"] == "secret"
+
+
+def test_a_host_is_asked_until_its_patience_ends_often_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks that take long count as well. The clock is a made-up one."""
+    now, asked = [0.0], []
+
+    def look(**_options: object) -> dict[str, Any]:
+        asked.append(round(now[0], 1))
+        now[0] += 0.5
+        return {"failed": True, "msg": "nginx is silent"}
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(_host_health, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    action = _host_health.ActionModule(
+        task=SimpleNamespace(args={"roles": ["nginx"]}, async_val=0, check_mode=False, diff=False),
+        connection=SimpleNamespace(_shell=SimpleNamespace(tmpdir=None), has_pipelining=True),
+        templar=Templar(loader=DataLoader()),
+        **dict.fromkeys(("play_context", "loader", "shared_loader_obj")),
+    )
+    monkeypatch.setattr(action, "_execute_module", look)
+    monkeypatch.setattr(_host_health, "_problems", lambda *_given: [])
+    answer = action.run(task_vars={"inventory_hostname": "nginx1", "nginx_patience": 5, "nginx_probes": []})
+    assert asked == [0.0, 0.6, 1.3, 2.2, 3.5, 5.0]
+    assert answer == {"failed": True, "msg": "nginx1: nginx is silent"}
 
 
 UPSTREAMS = [{"name": "web", "servers": [{"name": name, "address": f"10.0.0.{name[-1]}"} for name in ("web1", "web2")]}]
